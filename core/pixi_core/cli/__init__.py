@@ -1,0 +1,1 @@
+"""The `pixi` command: arguments and printing only."""

@@ -1,0 +1,1 @@
+"""Configuration files of pixi: what they may say (`model`) and where they are (`load`)."""

@@ -1,0 +1,1 @@
+"""Changing an environment: plan, then execute, as a transaction that survives being killed."""

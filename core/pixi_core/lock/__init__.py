@@ -1,0 +1,1 @@
+"""`pixi.lock`: the model, one parser per version, one writer, and the satisfiability check."""

@@ -1,0 +1,1 @@
+"""The values everybody speaks in. Nothing here touches a disk, a network or a process."""

@@ -1,0 +1,327 @@
+"""Package records: what an index, a lock file and a prefix say about one conda package, and one PyPI distribution.
+
+Field names and JSON keys are those of the conda repodata schema and of `conda-meta/*.json` as conda, mamba and
+rattler write them; the derivation rules (what a file name and a URL already say) are those of `pixi.lock` v7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import unquote
+
+from ..errors import SpecError
+from .digest import Md5, Sha256
+from .platform import SUBDIRS, Subdir, architecture, operating_system
+
+Noarch = Literal["python", "generic"]
+RunExports = Mapping[str, tuple[str, ...]]
+EXTENSIONS = (".conda", ".tar.bz2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoDataRecord:
+    """One conda package as its index describes it.
+
+    `timestamp` is milliseconds since 1970; `purls` is None where nothing is known and empty where the
+    package is known not to be on PyPI; `run_exports` likewise; `url` is where the archive is, without credentials;
+    `channel` is the channel's base URL (trailing `/`) or None for a bare URL or path.
+    """
+
+    name: str
+    version: str
+    build: str
+    build_number: int
+    subdir: Subdir
+    file_name: str
+    url: str
+    channel: str | None = None
+    noarch: Noarch | None = None
+    depends: tuple[str, ...] = ()
+    constrains: tuple[str, ...] = ()
+    extra_depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    md5: Md5 | None = None
+    sha256: Sha256 | None = None
+    size: int | None = None
+    legacy_bz2_md5: Md5 | None = None
+    legacy_bz2_size: int | None = None
+    license: str | None = None
+    license_family: str | None = None
+    timestamp: int | None = None
+    track_features: tuple[str, ...] = ()
+    features: str | None = None
+    flags: tuple[str, ...] = ()
+    purls: tuple[str, ...] | None = None
+    run_exports: RunExports | None = None
+    python_site_packages_path: str | None = None
+
+    @property
+    def dist_name(self) -> str:
+        """`name-version-build`, the stem of the archive and of the `conda-meta` record."""
+        return f"{self.name}-{self.version}-{self.build}"
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """What makes two records the same package: name, version, build, subdir."""
+        return (self.name, self.version, self.build, self.subdir)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} {self.build}"
+
+
+def record_from_repodata(
+    entry: Mapping[str, Any], *, file_name: str, url: str, channel: str | None, subdir: Subdir
+) -> RepoDataRecord:
+    """A record from one entry of `repodata.json` or of a shard (digests as hex, whoever read bytes converts them).
+
+    Raises `SpecError` when a required key (`name`, `version`, `build`) is missing.
+    """
+    try:
+        name, version, build = str(entry["name"]), str(entry["version"]), str(entry["build"])
+    except KeyError as error:
+        raise SpecError(f"the index entry of {file_name} has no {error}", source=file_name) from None
+    noarch = _noarch(entry.get("noarch"), str(entry.get("subdir") or subdir))
+    timestamp = entry.get("timestamp")
+    exports = entry.get("run_exports")
+    purls = entry.get("purls")
+    return RepoDataRecord(
+        name=name.lower(),
+        version=version,
+        build=build,
+        build_number=int(entry.get("build_number") or 0),
+        subdir=Subdir(str(entry.get("subdir") or subdir)),
+        file_name=file_name,
+        url=url,
+        channel=channel,
+        noarch=noarch,
+        depends=tuple(entry.get("depends") or ()),
+        constrains=tuple(entry.get("constrains") or ()),
+        extra_depends={k: tuple(v) for k, v in (entry.get("extra_depends") or {}).items()},
+        md5=entry.get("md5"),
+        sha256=entry.get("sha256"),
+        size=entry.get("size"),
+        legacy_bz2_md5=entry.get("legacy_bz2_md5"),
+        legacy_bz2_size=entry.get("legacy_bz2_size"),
+        license=entry.get("license"),
+        license_family=entry.get("license_family"),
+        timestamp=None if timestamp is None else milliseconds(timestamp),
+        track_features=words(entry.get("track_features")),
+        features=entry.get("features") or None,
+        flags=tuple(entry.get("flags") or ()),
+        purls=None if purls is None else tuple(sorted(purls)),
+        run_exports=None if exports is None else {k: tuple(v) for k, v in exports.items()},
+        python_site_packages_path=entry.get("python_site_packages_path"),
+    )
+
+
+def _noarch(value: object, subdir: str) -> Noarch | None:
+    """Very old packages say `true`; packages of the noarch subdir are generic unless they say otherwise."""
+    if value == "python":
+        return "python"
+    return "generic" if value in ("generic", True) or (value is None and subdir == "noarch") else None
+
+
+def record_to_repodata(record: RepoDataRecord) -> dict[str, Any]:
+    """The record as a `repodata.json` entry (empty fields left out, `depends` and `constrains` always there)."""
+    system = operating_system(record.subdir)
+    entry: dict[str, Any] = {
+        "name": record.name,
+        "version": record.version,
+        "build": record.build,
+        "build_number": record.build_number,
+        "subdir": record.subdir,
+        "arch": architecture(record.subdir),
+        "platform": None if system == "noarch" else system,
+        "depends": list(record.depends),
+        "constrains": list(record.constrains),
+    }
+    optional: dict[str, Any] = {
+        "noarch": record.noarch,
+        "extra_depends": {k: list(v) for k, v in record.extra_depends.items()},
+        "md5": record.md5,
+        "sha256": record.sha256,
+        "size": record.size,
+        "legacy_bz2_md5": record.legacy_bz2_md5,
+        "legacy_bz2_size": record.legacy_bz2_size,
+        "license": record.license,
+        "license_family": record.license_family,
+        "timestamp": record.timestamp,
+        "track_features": " ".join(record.track_features),
+        "features": record.features,
+        "flags": list(record.flags),
+        "python_site_packages_path": record.python_site_packages_path,
+    }
+    entry.update((key, value) for key, value in optional.items() if value not in (None, "", [], {}))
+    if record.purls is not None:
+        entry["purls"] = list(record.purls)
+    if record.run_exports is not None:
+        entry["run_exports"] = {k: list(v) for k, v in record.run_exports.items()}
+    return entry
+
+
+def milliseconds(timestamp: float) -> int:
+    """A repodata or lock timestamp in ms: values up to the year 9999 in seconds are seconds."""
+    value = int(timestamp)
+    return value * 1000 if value <= 253402300799 else value
+
+
+def words(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """`track_features` is a list, or a string with blanks or commas."""
+    if not value:
+        return ()
+    if isinstance(value, str):
+        return tuple(value.replace(",", " ").split())
+    return tuple(value)
+
+
+# ---------------------------------------------------------------- what a location already says
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What the location of a conda archive says by itself; None where it says nothing."""
+
+    file_name: str
+    name: str | None
+    version: str | None
+    build: str | None
+    build_number: int | None
+    subdir: Subdir | None
+    channel: str | None
+    noarch: Noarch | None
+
+
+def archive_stem(file_name: str) -> str | None:
+    """The file name without `.conda` or `.tar.bz2`; None for anything else."""
+    for extension in EXTENSIONS:
+        if file_name.endswith(extension):
+            return file_name[: -len(extension)]
+    return None
+
+
+def split_stem(stem: str) -> tuple[str, str, str] | None:
+    """`name-version-build`, split from the right; None when there are fewer than three parts."""
+    parts = stem.rsplit("-", 2)
+    return (parts[0], parts[1], parts[2]) if len(parts) == 3 and all(parts) else None
+
+
+def derive(location: str) -> Derived:
+    """The derivation rules of `pixi.lock`: name, version, build and build number from the file name; subdir and
+    channel from the last URL segments (`http`, `https`, `file` only); `noarch` from subdir and build.
+    """
+    path = location.split("?", 1)[0].split("#", 1)[0]
+    last = path.rstrip("/").rpartition("/")[2].rpartition("\\")[2]
+    file_name = unquote(last) if "://" in location else last
+    stem = archive_stem(file_name)
+    parts = split_stem(stem) if stem else None
+    found_subdir: Subdir | None = None
+    base: str | None = None
+    if location.startswith(("http://", "https://", "file://")) and stem is not None:
+        head = path.rpartition("/")[0]
+        base_part, _, segment = head.rpartition("/")
+        if segment in SUBDIRS:
+            found_subdir = Subdir(segment)
+            base = base_part + "/"
+    if parts is None:
+        return Derived(file_name, None, None, None, None, found_subdir, base, None)
+    name, version, build = parts
+    noarch: Noarch | None = None
+    if found_subdir == "noarch":
+        noarch = "python" if "py" in build else "generic"
+    digits = len(build) - len(build.rstrip("0123456789"))
+    number = int(build[-digits:]) if digits else 0
+    return Derived(file_name, name, version, build, number, found_subdir, base, noarch)
+
+
+# ---------------------------------------------------------------- PyPI
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PypiRecord:
+    """One PyPI distribution as a lock file describes it.
+
+    `location` is verbatim: a registry URL, `direct+https://…`, `git+https://…#sha`, or a path. `version` is None for
+    source trees with dynamic metadata. `index` is the index URL it came from. `requires_dist` are PEP 508 strings.
+    `size` in bytes and `upload_time` (ISO 8601) help to show and to filter; lock files do not carry them.
+    """
+
+    name: str
+    version: str | None
+    location: str
+    sha256: Sha256 | None = None
+    md5: Md5 | None = None
+    index: str | None = None
+    requires_dist: tuple[str, ...] = ()
+    requires_python: str | None = None
+    size: int | None = None
+    upload_time: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The last segment of the location, decoded."""
+        return unquote(self.location.split("#", 1)[0].split("?", 1)[0].rstrip("/").rpartition("/")[2])
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether the location is a wheel file."""
+        return self.file_name.endswith(".whl")
+
+    @property
+    def is_registry(self) -> bool:
+        """Whether the file came from an index (as opposed to a direct URL, git or a path)."""
+        return self.location.startswith(("http://", "https://")) and not self.location.startswith("git+")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version or '(dynamic)'}"
+
+
+# ---------------------------------------------------------------- what is in a prefix
+
+PathType = Literal[
+    "hardlink",
+    "softlink",
+    "directory",
+    "pyc_file",
+    "unix_python_entry_point",
+    "windows_python_entry_point_script",
+    "windows_python_entry_point_exe",
+]
+FileMode = Literal["text", "binary"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathEntry:
+    """One file of a package: `info/paths.json` before it is installed, `paths_data` in `conda-meta` after.
+
+    `path` is relative to the prefix, with `/`. `sha256` and `size` are those of the file in the package;
+    `sha256_in_prefix` of what was written where that differs. `original_path` is set where the file was
+    moved aside because another package owns its place.
+    """
+
+    path: str
+    path_type: PathType
+    sha256: Sha256 | None = None
+    size: int | None = None
+    file_mode: FileMode | None = None
+    prefix_placeholder: str | None = None
+    no_link: bool = False
+    sha256_in_prefix: Sha256 | None = None
+    original_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixRecord:
+    """One installed conda package: the `conda-meta/<name>-<version>-<build>.json` of a prefix."""
+
+    record: RepoDataRecord
+    paths: tuple[PathEntry, ...]
+    requested_specs: tuple[str, ...] = ()
+    extracted_package_dir: str | None = None
+    link_type: int = 1
+    installed_system_menus: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Prefix-relative paths of everything that was put there."""
+        return tuple(entry.path for entry in self.paths)

@@ -1,0 +1,104 @@
+"""Names as receipts: only the functions here mint them, so whoever holds one knows that it was checked.
+
+Nothing of package metadata may be joined to a path unless it went through `safe_component` or
+`safe_relative_path` (CVE-2026-47425, CVE-2026-53940, CVE-2026-53956, GHSA-pjjw-68hj-v9mw are what happens
+otherwise).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from .errors import SpecError, UnsafePath
+
+PackageName = NewType("PackageName", str)
+"""A conda package name in its compared form: lower case."""
+
+PypiName = NewType("PypiName", str)
+"""A PyPI project name in its compared form (PEP 503): lower case, runs of `-_.` as one `-`."""
+
+EnvironmentName = NewType("EnvironmentName", str)
+FeatureName = NewType("FeatureName", str)
+TaskName = NewType("TaskName", str)
+SafeComponent = NewType("SafeComponent", str)
+"""One path component that cannot leave its folder on any operating system."""
+
+DEFAULT_ENVIRONMENT = EnvironmentName("default")
+DEFAULT_FEATURE = FeatureName("default")
+
+_CONDA_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*\Z")
+_PYPI_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?\Z")
+_PYPI_RUN = re.compile(r"[-_.]+")
+_ENVIRONMENT = re.compile(r"[a-z\d\-]+\Z")
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+_WINDOWS_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))]
+)
+
+
+def package_name(text: str) -> PackageName:
+    """The compared form of a conda package name. Raises `SpecError`."""
+    if not _CONDA_NAME.match(text):
+        raise SpecError(f"'{text}' is not a valid conda package name", source=text)
+    return PackageName(text.lower())
+
+
+def pypi_name(text: str) -> PypiName:
+    """The compared form of a PyPI project name. Raises `SpecError`."""
+    if not _PYPI_NAME.match(text):
+        raise SpecError(f"'{text}' is not a valid PyPI project name", source=text)
+    return PypiName(_PYPI_RUN.sub("-", text).lower())
+
+
+def environment_name(text: str) -> EnvironmentName:
+    """A checked environment name (lower-case letters, digits, `-`). Raises `SpecError`."""
+    if not _ENVIRONMENT.match(text):
+        raise SpecError(
+            f"'{text}' is not a valid environment name",
+            source=text,
+            hints=["use lower-case letters, digits and `-` only"],
+        )
+    return EnvironmentName(text)
+
+
+def task_name(text: str) -> TaskName:
+    """A checked task name: not empty, no white space, no `$`. Raises `SpecError`."""
+    if not text or "$" in text or any(c.isspace() for c in text):
+        raise SpecError(f"'{text}' is not a valid task name", source=text, hints=["no white space and no `$`"])
+    return TaskName(text)
+
+
+def safe_component(text: str, *, what: str = "name") -> SafeComponent:
+    """`text` as one path component; refuses separators, `.`/`..`, control characters, names that Windows
+    reserves, trailing dots and blanks, and more than 255 bytes. Raises `UnsafePath`.
+    """
+    if (
+        not text
+        or text in (".", "..")
+        or _FORBIDDEN.search(text)
+        or text[-1] in ". "
+        or text.split(".", 1)[0].lower() in _WINDOWS_DEVICES
+        or len(text.encode("utf-8", "surrogatepass")) > 255
+        or any(0xD800 <= ord(c) <= 0xDFFF for c in text)
+    ):
+        raise UnsafePath(f"{what} {text!r} cannot be used as a file name")
+    return SafeComponent(text)
+
+
+def safe_relative_path(text: str, *, what: str = "path") -> str:
+    """`text` as a `/`-separated path below its root: relative, no `..`, no empty parts, no backslash, no drive, no
+    control characters, at most 4,096 bytes and 255 per part. Raises `UnsafePath`.
+    """
+    parts = text.split("/")
+    if (
+        not text
+        or len(text) > 4096
+        or any(part in ("", ".", "..") for part in parts)
+        or "\\" in text
+        or any(ord(c) < 0x20 or ord(c) == 0x7F or 0xD800 <= ord(c) <= 0xDFFF for c in text)
+        or (len(parts[0]) >= 2 and parts[0][1] == ":")
+        or any(len(part.encode("utf-8", "surrogatepass")) > 255 for part in parts)
+    ):
+        raise UnsafePath(f"{what} {text!r} is not a safe relative path")
+    return text

@@ -1,0 +1,1 @@
+"""HTTP: one client with retries, resumption, credentials by host, and mirrors."""

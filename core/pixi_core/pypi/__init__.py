@@ -1,0 +1,1 @@
+"""What PyPI indexes offer, and the resolution of Python requirements over it."""

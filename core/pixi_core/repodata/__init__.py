@@ -1,0 +1,1 @@
+"""What conda channels offer: fetched, indexed by name, compiled for the solver."""

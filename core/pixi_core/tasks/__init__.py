@@ -1,0 +1,1 @@
+"""Tasks: their graph, the cross-platform shell, and running them."""

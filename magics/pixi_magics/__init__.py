@@ -1,0 +1,1 @@
+"""The kernel side: `%pixi`, and the wire format that everybody may import."""

@@ -1,0 +1,1 @@
+"""Kernels in locked environments: provisioner, kernel specs, bootstrap, message kernel."""

@@ -1,0 +1,69 @@
+"""Arguments that several commands share, and a parser that says what was probably meant."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from difflib import get_close_matches
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with did-you-mean for options, and exit code 2 like every usage error."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]  # passed through as they came
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message, the nearest option, and how to get help."""
+        lines = [f"error: {message}"]
+        known = list(self._option_string_actions)
+        if "unrecognized arguments" in message or "unexpected" in message:
+            for word in message.split():
+                near = get_close_matches(word.split("=")[0], known, n=1) if word.startswith("-") else []
+                if near:
+                    lines.append(f"hint: did you mean `{near[0]}`?")
+        lines.append(f"hint: see `{self.prog} --help`")
+        self.print_usage(sys.stderr)
+        self.exit(2, "\n".join(lines) + "\n")
+
+
+def workspace_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which workspace."""
+    parser.add_argument("-m", "--manifest-path", metavar="PATH", help="the manifest, or the folder that holds it")
+
+
+def environment_argument(parser: argparse.ArgumentParser) -> None:
+    """Which environment."""
+    parser.add_argument("-e", "--environment", metavar="NAME", help="the environment (default: `default`)")
+
+
+def lock_arguments(parser: argparse.ArgumentParser, *, as_is: bool = False) -> None:
+    """How to treat the lock file and the prefixes; `lock_mode` reads them back."""
+    parser.add_argument("--frozen", action="store_true", help="use the lock file as it is, without a check")
+    parser.add_argument("--locked", action="store_true", help="fail when the lock file is not up to date")
+    parser.add_argument("--no-install", action="store_true", help="do not change any environment")
+    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+    if as_is:
+        parser.add_argument("--as-is", action="store_true", help="short for --frozen --no-install")
+
+
+def lock_mode(arguments: argparse.Namespace) -> str:
+    """`locked`, `frozen` or `auto`, from the options and `PIXI_LOCKED`, `PIXI_FROZEN` (options win, then locked)."""
+    if arguments.locked:
+        return "locked"
+    if arguments.frozen or getattr(arguments, "as_is", False):
+        return "frozen"
+    if os.environ.get("PIXI_LOCKED", "").lower() in ("1", "true"):
+        return "locked"
+    return "frozen" if os.environ.get("PIXI_FROZEN", "").lower() in ("1", "true") else "auto"
+
+
+def no_install(arguments: argparse.Namespace) -> bool:
+    """Whether prefixes stay untouched, from the options and `PIXI_NO_INSTALL`."""
+    return bool(
+        arguments.no_install
+        or getattr(arguments, "as_is", False)
+        or os.environ.get("PIXI_NO_INSTALL", "").lower() in ("1", "true")
+    )

@@ -1,0 +1,161 @@
+"""What every command receives: the environment it runs in, where to print, whom to tell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PixiError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..progress import Reporter
+    from ..workspace import Workspace
+
+_TRUE = ("1", "true", "yes", "on")
+
+
+@dataclass(slots=True)
+class Globals:
+    """Options that stand before the command. `manifest_path` is also accepted after it."""
+
+    verbosity: int = 0
+    color: str = ""
+    no_progress: bool = False
+    json_lines: bool = False
+    manifest_path: str | None = None
+    version: bool = False
+    help: bool = False
+    list_commands: bool = False
+
+    def take(self, words: list[str]) -> list[str]:
+        """Consume the leading options; the rest starts with the command. Raises `UsageError`."""
+        position = 0
+        while position < len(words) and words[position].startswith("-"):
+            word, _, value = words[position].partition("=")
+            position += 1
+            if word in ("-V", "--version"):
+                self.version = True
+            elif word in ("-h", "--help"):
+                self.help = True
+            elif word == "--list":
+                self.list_commands = True
+            elif word == "--verbose" or (word.startswith("-v") and set(word[1:]) == {"v"}):
+                self.verbosity += 1 if word == "--verbose" else len(word) - 1
+            elif word == "--quiet" or (word.startswith("-q") and set(word[1:]) == {"q"}):
+                self.verbosity -= 1 if word == "--quiet" else len(word) - 1
+            elif word == "--no-progress":
+                self.no_progress = True
+            elif word == "--json-lines":
+                self.json_lines = True
+            elif word in ("--color", "-m", "--manifest-path"):
+                if not value:
+                    if position >= len(words):
+                        raise UsageError(f"the option {word} needs a value")
+                    value = words[position]
+                    position += 1
+                if word == "--color":
+                    self.color = value
+                else:
+                    self.manifest_path = value
+            else:
+                raise UsageError(f"unknown option {word}", hints=["see `pixi --help`"])
+        if self.color not in ("", "auto", "always", "never"):
+            raise UsageError(f"--color takes auto, always or never, not '{self.color}'")
+        return words[position:]
+
+
+@dataclass(slots=True)
+class Context:
+    """The surroundings of one command."""
+
+    globals: Globals
+    environ: Mapping[str, str]
+    cwd: Path
+    reporter: Reporter
+    color: bool
+    _workspace: Workspace | None = field(default=None)
+
+    @classmethod
+    def create(cls, options: Globals) -> Context:
+        """Read the surroundings of this process."""
+        color = _use_color(options.color, os.environ)
+        if options.json_lines:
+            from .json_lines import JsonLinesReporter
+
+            reporter: Reporter = JsonLinesReporter(sys.stdout)
+        else:
+            from .terminal import TerminalReporter
+
+            reporter = TerminalReporter(
+                sys.stderr,
+                progress=not options.no_progress and not _is_true(os.environ.get("PIXI_NO_PROGRESS")),
+                color=color,
+                verbosity=options.verbosity,
+            )
+        return cls(options, os.environ, Path.cwd(), reporter, color)
+
+    @property
+    def json_lines(self) -> bool:
+        """Whether standard output is the wire stream for a kernel."""
+        return self.globals.json_lines
+
+    def workspace(self, manifest_path: str | None = None) -> Workspace:
+        """The workspace of the current folder, or of `--manifest-path`. Raises `NoWorkspace`, `ManifestError`."""
+        if self._workspace is None:
+            from ..workspace import Workspace
+
+            chosen = manifest_path or self.globals.manifest_path
+            path = None if chosen is None else Path(chosen)
+            self._workspace = Workspace.discover(self.cwd, manifest_path=path, environ=self.environ)
+            for warning in self._workspace.warnings:
+                self.reporter.warning(warning)
+        return self._workspace
+
+    def result(self, command: str, data: dict[str, Any]) -> None:
+        """The outcome, for whoever reads the wire stream; people are told by messages."""
+        if self.globals.json_lines:
+            from .json_lines import JsonLinesReporter
+
+            assert isinstance(self.reporter, JsonLinesReporter)
+            self.reporter.result(command, data)
+
+    def report(self, error: PixiError) -> int:
+        """Show an error on standard error (and on the wire) and return its exit code."""
+        if self.globals.json_lines:
+            from .json_lines import JsonLinesReporter
+
+            assert isinstance(self.reporter, JsonLinesReporter)
+            self.reporter.error(error)
+        else:
+            from .terminal import TerminalReporter
+
+            assert isinstance(self.reporter, TerminalReporter)
+            self.reporter.error(error)
+        return error.exit_code
+
+    def close(self) -> None:
+        """Release connections and finish the progress line."""
+        if self._workspace is not None:
+            self._workspace.close()
+            self._workspace = None
+
+
+def _is_true(text: str | None) -> bool:
+    return (text or "").lower() in _TRUE
+
+
+def _use_color(option: str, environ: Mapping[str, str]) -> bool:
+    """`NO_COLOR` and `FORCE_COLOR` beat the option, as pixi has it."""
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR") or environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        return True
+    option = option or environ.get("PIXI_COLOR", "auto")
+    if option in ("always", "never"):
+        return option == "always"
+    return sys.stderr.isatty() and environ.get("TERM") != "dumb"

@@ -1,0 +1,149 @@
+"""The door: find the command, build only its arguments, run it, turn errors into exit codes.
+
+Exit codes are pixi's: 0, 1 for any reported error, 2 for usage, 127 for a command that does not exist, 130 for an
+interrupt, otherwise the child's own. Nothing heavy is imported here: a command module is imported when it is chosen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+from .. import __version__
+from ..errors import PixiError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from .context import Context
+
+
+class Command(Protocol):
+    """What a command module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments."""
+
+    def run(self, arguments: argparse.Namespace, context: Context) -> int:
+        """Do it; the result is the exit code."""
+
+
+# name -> (module below this package, one line of help). Aliases stand beside it.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Create a new workspace"),
+    "add": ("add", "Add packages to the workspace"),
+    "remove": ("remove", "Remove packages from the workspace"),
+    "install": ("install", "Install an environment, updating the lock file where needed"),
+    "lock": ("lock", "Solve the environments and update the lock file"),
+    "run": ("run", "Run a task or a command in an environment"),
+    "list": ("list", "List the packages of an environment"),
+    "info": ("info", "Show the machine, the workspace and its environments"),
+    "status": ("status", "Say whether manifest, lock file and environment agree"),
+    "shell-hook": ("shell_hook", "Print the script that activates an environment"),
+}
+ALIASES = {"a": "add", "rm": "remove", "i": "install", "r": "run", "ls": "list"}
+
+_GLOBAL_HELP = """\
+Usage: pixi [OPTIONS] COMMAND [ARGS]
+
+{commands}
+
+Options:
+  -m, --manifest-path PATH  the manifest, or the folder that holds it
+  -v, --verbose             say more (repeat for more)
+  -q, --quiet               say less
+      --color WHEN          auto, always or never
+      --no-progress         no progress on standard error
+  -h, --help                this text; `pixi COMMAND --help` for one command
+  -V, --version             the version
+      --list                the commands, extensions included"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (without the program's name) and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _main(words)
+    except BrokenPipeError:
+        # the reader (`| head`) has seen enough; keep the interpreter from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _main(words: list[str]) -> int:
+    from .context import Context, Globals
+
+    options = Globals()
+    try:
+        rest = options.take(words)
+    except UsageError as error:
+        return Context.create(options).report(error)
+    if options.version:
+        print(f"pixi {__version__}")
+        return 0
+    if options.list_commands:
+        return _list_commands()
+    if not rest or options.help:
+        print(_GLOBAL_HELP.format(commands=_command_table()), file=sys.stdout if options.help else sys.stderr)
+        return 0 if options.help else 2
+    context = Context.create(options)
+    try:
+        return _dispatch(rest[0], rest[1:], context)
+    except PixiError as error:
+        return context.report(error)
+    except KeyboardInterrupt:
+        from ..errors import Cancelled
+
+        return context.report(Cancelled())
+    finally:
+        context.close()
+
+
+def _dispatch(name: str, words: list[str], context: Context) -> int:
+    name = ALIASES.get(name, name)
+    if name in COMMANDS:
+        module = import_module(f".{COMMANDS[name][0]}", __package__)
+        command: Command = module  # type: ignore[assignment]  # a module with the two functions is a Command
+    else:
+        from .extensions import find_extension
+
+        found = find_extension(name, words, context.environ)
+        if isinstance(found, int):
+            return found
+        command = found
+    from .arguments import Parser
+
+    parser = Parser(prog=f"pixi {name}", description=COMMANDS[name][1] if name in COMMANDS else None)
+    command.add_arguments(parser)
+    try:
+        namespace = parser.parse_args(words)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return command.run(namespace, context)
+
+
+def _command_table() -> str:
+    width = max(map(len, COMMANDS))
+    aliases = {full: short for short, full in ALIASES.items()}
+    rows = []
+    for name, (_, text) in COMMANDS.items():
+        alias = f" [alias: {aliases[name]}]" if name in aliases else ""
+        rows.append(f"  {name:<{width}}  {text}{alias}")
+    return "Commands:\n" + "\n".join(rows)
+
+
+def _list_commands() -> int:
+    from .extensions import extension_names
+
+    print(_command_table())
+    names = extension_names(os.environ)
+    if names:
+        print("\nExtensions:\n" + "\n".join(f"  {name}" for name in names))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

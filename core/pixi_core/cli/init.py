@@ -1,0 +1,47 @@
+"""`pixi init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from .context import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where, in which format, from which channels, for which platforms."""
+    parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="the folder (default: this one)")
+    parser.add_argument("-c", "--channel", action="append", metavar="CHANNEL", help="a channel; repeat for more")
+    parser.add_argument("-p", "--platform", action="append", default=[], metavar="PLATFORM", help="repeat for more")
+    parser.add_argument("--format", choices=("pixi", "pyproject"), default="pixi", help="which manifest to write")
+    parser.add_argument("--host", action="store_true", help="no channels: Python from this machine, packages from PyPI")
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Write the manifest and say what was made."""
+    from ..ops.init import init_workspace, open_services
+
+    services = open_services(context.environ)
+    try:
+        created = init_workspace(
+            context.cwd / Path(arguments.path),
+            channels=arguments.channel,
+            platforms=arguments.platform,
+            host=arguments.host,
+            kind=arguments.format,
+            environ=context.environ,
+            services=services,
+        )
+    finally:
+        services.close()
+    context.reporter.message(f"✔ Created {created.manifest_path}")
+    if created.unreachable:
+        context.reporter.warning(
+            f"cannot reach {created.unreachable}; `pixi init --host` makes a workspace that needs no channel "
+            "(Python from this machine, packages from PyPI)"
+        )
+    context.result("init", {"manifest_path": str(created.manifest_path), "unreachable": created.unreachable})
+    return 0

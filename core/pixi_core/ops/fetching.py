@@ -1,0 +1,80 @@
+"""Bring every package that a plan needs into the caches, several at a time, before anything is changed."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..cache.store import CachedPackage
+    from ..cache.wheels import CachedWheel
+    from ..model.record import PypiRecord, RepoDataRecord
+    from ..progress import Reporter
+    from ..workspace import Services
+
+WORKERS = 8  # downloads are bounded again, by host, inside the client
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Packages that are whole in the caches, by where they came from."""
+
+    conda: dict[str, CachedPackage]
+    pypi: dict[str, CachedWheel]
+
+    def package(self, record: RepoDataRecord) -> CachedPackage:
+        """The extracted conda package of a record."""
+        return self.conda[record.url]
+
+    def wheel(self, record: PypiRecord) -> CachedWheel:
+        """The unpacked wheel of a record."""
+        return self.pypi[record.location]
+
+
+def fetch_packages(
+    services: Services,
+    conda: Sequence[RepoDataRecord],
+    pypi: Sequence[PypiRecord],
+    *,
+    reporter: Reporter,
+    should_stop: Callable[[], bool] | None = None,
+) -> Fetched:
+    """Fetch what is not cached yet. The first failure ends the others and is raised (`NetworkError`, `ArchiveError`,
+    `DiskFull`, `Cancelled`).
+    """
+    fetched = Fetched({}, {})
+    if not conda and not pypi:
+        return fetched
+    total = sum(record.size or 0 for record in conda) + sum(record.size or 0 for record in pypi)
+    # biggest first: the longest download should not be the last to start
+    ordered = sorted([*conda, *pypi], key=lambda record: -(record.size or 0))
+    packages, wheels, client = services.packages, services.wheels, services.client
+    with (
+        reporter.phase("download", total=total or None, unit="bytes", detail=f"{len(ordered)} packages") as phase,
+        ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool,
+    ):
+        futures: list[Future[None]] = []
+
+        def one(record: RepoDataRecord | PypiRecord) -> None:
+            if should_stop is not None and should_stop():
+                raise Cancelled
+            from ..model.record import RepoDataRecord
+
+            if isinstance(record, RepoDataRecord):
+                fetched.conda[record.url] = packages.fetch(record, client, phase=phase)
+            else:
+                fetched.pypi[record.location] = wheels.fetch(record, client, phase=phase)
+
+        futures = [pool.submit(one, record) for record in ordered]
+        done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in waiting:
+            future.cancel()
+        for future in done:
+            future.result()
+        phase.finish(f"{len(ordered)} packages")
+    return fetched

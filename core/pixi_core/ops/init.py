@@ -1,0 +1,150 @@
+"""`pixi init`: a new workspace, and an honest word when its channels cannot be reached."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ManifestError, NetworkError, UsageError
+from ..fs import atomic_write
+from ..model.channel import channel as parse_channel
+from ..model.platform import subdir as parse_subdir
+from ..virtual import host_subdir
+from ..workspace import Services, Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PROBE_SECONDS = 3.0
+
+_GITIGNORE = ("# pixi environments", ".pixi/*", "!.pixi/config.toml")
+_GITATTRIBUTES = (
+    "# GitHub syntax highlighting, and no merging of generated files",
+    "pixi.lock merge=binary linguist-language=YAML linguist-generated=true -diff",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What was made: the manifest, its channels, and why they cannot be used from here (None: they can)."""
+
+    manifest_path: Path
+    channels: tuple[str, ...]
+    unreachable: str | None = None
+
+
+def init_workspace(
+    folder: Path,
+    *,
+    channels: Sequence[str] | None,
+    platforms: Sequence[str] = (),
+    host: bool = False,
+    kind: str = "pixi",
+    environ: Mapping[str, str],
+    services: Services,
+) -> Created:
+    """Write a manifest, `.gitignore` and `.gitattributes` into `folder`.
+
+    `channels` None means the configured defaults; `host` means none at all: Python comes from the machine and
+    everything else from PyPI. Raises `ManifestError` when a manifest is there already, `SpecError` for a channel or
+    platform that cannot be one.
+    """
+    if host and channels:
+        raise UsageError("--host and --channel exclude each other", hints=["a host workspace has no channels"])
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ("pyproject.toml" if kind == "pyproject" else "pixi.toml")
+    _refuse_existing(path, folder)
+    chosen = [] if host else list(services.config.default_channels if channels is None else channels)
+    subdirs = [parse_subdir(name) for name in platforms] or [host_subdir(environ)]
+    parsed = [parse_channel(text, root=folder.absolute()) for text in chosen]
+    python = _host_python_requirement(environ) if host else None
+
+    from ..manifest.new import new_manifest
+
+    text = new_manifest(
+        kind="pyproject" if kind == "pyproject" else "pixi",
+        name=_workspace_name(folder),
+        channels=chosen,
+        platforms=subdirs,
+        authors=_git_author(folder),
+        python=python,
+    )
+    atomic_write(path, text)
+    _append_lines(folder / ".gitignore", _GITIGNORE)
+    _append_lines(folder / ".gitattributes", _GITATTRIBUTES)
+    unreachable = None
+    for one in parsed:
+        try:
+            services.gateway.probe(one, [*subdirs, parse_subdir("noarch")], timeout=PROBE_SECONDS)
+        except NetworkError as error:
+            unreachable = f"{one.name}: {error.message}"
+            break
+    return Created(path, tuple(chosen), unreachable)
+
+
+def _refuse_existing(path: Path, folder: Path) -> None:
+    from ..workspace import manifest_in
+
+    existing = manifest_in(folder)
+    if existing is not None or path.exists():
+        raise ManifestError(
+            f"{existing or path} exists already",
+            hints=["add packages to it with `pixi add`, or choose another folder"],
+        )
+
+
+def _workspace_name(folder: Path) -> str:
+    return folder.absolute().name or "workspace"
+
+
+def _host_python_requirement(environ: Mapping[str, str]) -> str:
+    """The interpreter found here, to its minor version: wheels in the lock file fit no other."""
+    from ..install.host import choose_interpreter
+
+    version = choose_interpreter(None, environ=environ).version
+    major, minor = (int(part) for part in version.split(".")[:2])
+    return f">={major}.{minor},<{major}.{minor + 1}"
+
+
+def _git_author(folder: Path) -> list[str]:
+    """`Name <mail>` of the git configuration; nothing where git is not there or not configured."""
+    found = []
+    for key in ("user.name", "user.email"):
+        try:
+            answer = subprocess.run(
+                ["git", "config", "--get", key], cwd=folder, capture_output=True, text=True, timeout=5, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return []
+        found.append(answer.stdout.strip())
+    name, mail = found
+    return [f"{name} <{mail}>" if mail else name] if name else []
+
+
+def _append_lines(path: Path, lines: Sequence[str]) -> None:
+    """Append what is not there yet; the file of an existing repository keeps its own lines."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = ""
+    present = set(text.splitlines())
+    missing = [line for line in lines if line not in present]
+    if missing:
+        glue = "" if not text or text.endswith("\n") else "\n"
+        atomic_write(path, text + glue + "\n".join(missing) + "\n")
+
+
+def open_services(environ: Mapping[str, str]) -> Services:
+    """The machinery for a command that has no workspace yet."""
+    from ..cache.layout import CacheDirs
+    from ..config.load import load_config
+
+    config = load_config(None, environ)
+    return Services(config=config, dirs=CacheDirs.from_environment(environ, config), environ=environ)
+
+
+def open_created(created: Created, environ: Mapping[str, str]) -> Workspace:
+    """The workspace that was just made."""
+    return Workspace.open(created.manifest_path, environ=environ)

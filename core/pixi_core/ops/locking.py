@@ -1,0 +1,233 @@
+"""From a manifest to a lock file: every (solve group, platform), conda first, PyPI after.
+
+What was locked before is preferred, so that an edit moves only what it must; `unlock` names the packages whose old
+versions must not hold them back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import ManifestError, PixiError
+from ..names import PackageName, PypiName, package_name, pypi_name
+from ..progress import SILENT, Reporter
+from .closure import reachable_conda, reachable_pypi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from ..lock.model import LockFile
+    from ..manifest.merge import Environment
+    from ..manifest.model import WorkspaceManifest
+    from ..model.platform import Platform
+    from ..model.record import PypiRecord, RepoDataRecord
+    from ..pypi.target import PypiTarget
+    from ..workspace import Services, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locker:
+    """One run of locking; `should_stop` is asked between and inside the solves."""
+
+    workspace: Workspace
+    manifest: WorkspaceManifest
+    previous: LockFile | None
+    unlock: frozenset[str]
+    reporter: Reporter
+    should_stop: Callable[[], bool] | None
+
+    @property
+    def services(self) -> Services:
+        """The machinery of the workspace."""
+        return self.workspace.services
+
+
+def update_lock(
+    workspace: Workspace,
+    *,
+    manifest: WorkspaceManifest | None = None,
+    previous: LockFile | None = None,
+    unlock: Collection[str] = (),
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> LockFile:
+    """Solve everything the manifest asks for.
+
+    `unlock` holds compared names (conda or PyPI form). Raises `Unsatisfiable`, `NetworkError`, `ManifestError`,
+    `EnvironmentUnavailable` (host kind without a fitting interpreter).
+    """
+    from ..lock.model import LockFile
+    from ..manifest.merge import solve_groups
+
+    locker = Locker(
+        workspace=workspace,
+        manifest=manifest or workspace.manifest,
+        previous=previous,
+        unlock=frozenset(unlock),
+        reporter=reporter,
+        should_stop=should_stop,
+    )
+    found: dict[str, dict[str, tuple[RepoDataRecord | PypiRecord, ...]]] = {}
+    members: list[Environment] = []
+    for group in solve_groups(locker.manifest):
+        members += group
+        for platform in _platforms(group):
+            here = [environment for environment in group if platform in environment.platforms]
+            for name, records in _solve_group(locker, here, platform).items():
+                found.setdefault(name, {})[platform.name] = records
+    return LockFile.build(members, found)
+
+
+def _platforms(group: Sequence[Environment]) -> list[Platform]:
+    """Every platform of the group's members, each once, in the order met."""
+    return list(dict.fromkeys(platform for environment in group for platform in environment.platforms))
+
+
+def _solve_group(
+    locker: Locker, group: Sequence[Environment], platform: Platform
+) -> dict[str, tuple[RepoDataRecord | PypiRecord, ...]]:
+    title = f"{'+'.join(environment.name for environment in group)}/{platform.name}"
+    try:
+        conda = _solve_conda(locker, group, platform, title)
+        target, pypi = _resolve_pypi(locker, group, platform, title, conda)
+    except PixiError as error:
+        error.add_note(f"while solving {title}")
+        raise
+    if len(group) == 1:
+        return {group[0].name: (*conda, *pypi)}
+    return {
+        environment.name: (
+            *reachable_conda([spec.name or "" for spec in environment.conda_specs(platform)], conda),
+            *reachable_pypi(environment.pypi_requirements(platform), pypi, _edges(target)),
+        )
+        for environment in group
+    }
+
+
+# ---------------------------------------------------------------- conda
+
+
+def _solve_conda(
+    locker: Locker, group: Sequence[Environment], platform: Platform, title: str
+) -> tuple[RepoDataRecord, ...]:
+    specs = list(dict.fromkeys(spec for environment in group for spec in environment.conda_specs(platform)))
+    if not group[0].channels or not specs:
+        return ()
+    from ..model.platform import NOARCH
+    from ..solve import SolveRequest, solve
+
+    with locker.reporter.phase("repodata", detail=title):
+        source = locker.services.gateway.source(
+            [entry.channel for entry in group[0].channels], [platform.subdir, NOARCH]
+        )
+    request = SolveRequest(
+        specs=tuple(specs),
+        constraints=tuple(dict.fromkeys(spec for member in group for spec in member.constraints(platform))),
+        virtual_packages=platform.virtual_packages,
+        locked=tuple(record for record in _previous(locker, group, platform)[0] if record.name not in locker.unlock),
+        strategy=group[0].solve_strategy,
+        channel_priority=group[0].channel_priority,
+        exclude_newer=group[0].exclude_newer,
+    )
+    with locker.reporter.phase("solve", detail=title) as phase:
+        solution = solve(request, source, should_stop=locker.should_stop)
+        phase.finish(f"{title}: {len(solution.records)} packages")
+    return solution.records
+
+
+def _previous(
+    locker: Locker, group: Sequence[Environment], platform: Platform
+) -> tuple[list[RepoDataRecord], list[PypiRecord]]:
+    """What the old lock file holds for the group, each package once."""
+    conda: dict[str, RepoDataRecord] = {}
+    pypi: dict[str, PypiRecord] = {}
+    if locker.previous is not None:
+        for environment in group:
+            old_conda, old_pypi = locker.previous.for_platform(environment.name, platform.name)
+            for record in old_conda:
+                conda.setdefault(record.name, record)
+            for distribution in old_pypi:
+                pypi.setdefault(distribution.name, distribution)
+    return list(conda.values()), list(pypi.values())
+
+
+# ---------------------------------------------------------------- PyPI
+
+
+def _resolve_pypi(
+    locker: Locker,
+    group: Sequence[Environment],
+    platform: Platform,
+    title: str,
+    conda: Sequence[RepoDataRecord],
+) -> tuple[PypiTarget | None, tuple[PypiRecord, ...]]:
+    requirements = list(dict.fromkeys(r for environment in group for r in environment.pypi_requirements(platform)))
+    if not requirements:
+        return None, ()
+    from ..pypi.mapping import provided_by
+    from ..pypi.resolve import resolve
+
+    target = python_target(locker.workspace, group[0], platform, conda)
+    options = group[0].pypi_options
+    with locker.reporter.phase("pypi-resolve", detail=title) as phase:
+        records = resolve(
+            requirements,
+            target=target,
+            index=locker.services.index(options),
+            options=options,
+            conda_provided=provided_by(conda),
+            locked=[r for r in _previous(locker, group, platform)[1] if pypi_name(r.name) not in locker.unlock],
+            root=locker.workspace.root,
+            reporter=locker.reporter,
+            should_stop=locker.should_stop,
+        )
+        phase.finish(f"{title}: {len(records)} PyPI packages")
+    return target, tuple(records)
+
+
+def python_target(
+    workspace: Workspace, environment: Environment, platform: Platform, conda: Sequence[RepoDataRecord]
+) -> PypiTarget:
+    """The Python that PyPI packages are resolved for: the solved conda one, or the machine's in the host kind.
+
+    Raises `ManifestError` where a conda environment has PyPI dependencies and no Python.
+    """
+    from ..pypi.target import PypiTarget
+
+    if not environment.channels:
+        from ..install.host import choose_interpreter
+
+        interpreter = choose_interpreter(environment.python_requirement(platform), environ=workspace.environ)
+        return PypiTarget.for_platform(platform, interpreter.version)
+    python = next((record for record in conda if record.name == "python"), None)
+    if python is None:
+        raise ManifestError(
+            f"environment '{environment.name}' has PyPI dependencies but no `python`",
+            hints=["add one: `pixi add python`"],
+        )
+    abi = next((record for record in conda if record.name == "python_abi"), python)
+    return PypiTarget.for_platform(platform, python.version, free_threaded=abi.build.endswith("t"))
+
+
+def _edges(
+    target: PypiTarget | None,
+) -> Callable[[PypiRecord, frozenset[str]], list[tuple[str, frozenset[str]]]]:
+    """What a locked PyPI record asks for on the target platform."""
+
+    def edges(record: PypiRecord, extras: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
+        from ..pypi.requires import requirements_of
+
+        assert target is not None, "there are PyPI records only where a target was computed"
+        return [(str(r.name), frozenset(r.extras)) for r in requirements_of(record, extras, target)]
+
+    return edges
+
+
+def compared_names(names: Mapping[str, object] | Collection[str]) -> frozenset[str]:
+    """Names in the forms in which records carry them, conda's and PyPI's."""
+    found: set[PackageName | PypiName] = set()
+    for name in names:
+        found.add(package_name(name))
+        found.add(pypi_name(name))
+    return frozenset(found)

@@ -1,0 +1,354 @@
+"""The workspace: the one object every frontend talks to.
+
+It knows where the manifest, the lock file and the prefixes are, reads them on demand, and lends the machinery (HTTP
+client, gateway, caches) that the use cases in `ops` need. It decides nothing by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import ManifestError, NoWorkspace
+from .names import DEFAULT_ENVIRONMENT, EnvironmentName, safe_component
+from .progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .cache.layout import CacheDirs
+    from .cache.store import PackageCache
+    from .cache.wheels import WheelCache
+    from .config.model import Config
+    from .lock.model import LockFile
+    from .manifest.model import WorkspaceManifest
+    from .model.pypi_options import PypiOptions
+    from .net.client import Client
+    from .pypi.index import IndexClient
+    from .repodata.gateway import Gateway
+
+MANIFEST_NAMES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
+
+
+@dataclass(slots=True, kw_only=True)
+class Services:
+    """The machinery that touches network and caches, made when first asked for and shared by one workspace."""
+
+    config: Config
+    dirs: CacheDirs
+    environ: Mapping[str, str]
+    offline: bool = False
+    reporter: Reporter = SILENT
+    _client: Client | None = None
+    _gateway: Gateway | None = None
+
+    @property
+    def client(self) -> Client:
+        """The HTTP client."""
+        if self._client is None:
+            from .net.client import Client
+            from .net.config import net_config
+
+            self._client = Client(net_config(self.config, self.environ, offline=self.offline), reporter=self.reporter)
+        return self._client
+
+    @property
+    def gateway(self) -> Gateway:
+        """Everything conda channels offer."""
+        if self._gateway is None:
+            from .repodata.gateway import Gateway
+
+            self._gateway = Gateway(self.client, self.dirs, offline=self.offline, reporter=self.reporter)
+        return self._gateway
+
+    def index(self, options: PypiOptions) -> IndexClient:
+        """Everything the PyPI indexes of some options offer."""
+        from .pypi.index import IndexClient
+
+        return IndexClient(self.client, self.dirs.pypi_index, options)
+
+    @property
+    def packages(self) -> PackageCache:
+        """Extracted conda packages."""
+        from .cache.store import PackageCache
+
+        return PackageCache(self.dirs.packages)
+
+    @property
+    def wheels(self) -> WheelCache:
+        """Unpacked wheels."""
+        from .cache.wheels import WheelCache
+
+        return WheelCache(self.dirs.wheels)
+
+    def close(self) -> None:
+        """Release connections."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+            self._gateway = None
+
+
+@dataclass(kw_only=True)
+class Workspace:
+    """A folder with a manifest.
+
+    `manifest_path` is absolute. `warnings` collects what was noticed on the way in; frontends show it once.
+    """
+
+    manifest_path: Path
+    manifest_text: str
+    environ: Mapping[str, str]
+    warnings: list[str] = field(default_factory=list)
+    notebook: Path | None = None
+    _services: Services | None = None
+
+    # ---------------------------------------------------------------- finding it
+
+    @classmethod
+    def discover(
+        cls, start: Path, *, manifest_path: Path | None = None, environ: Mapping[str, str] = os.environ
+    ) -> Workspace:
+        """The workspace at `manifest_path` (a file or a folder), else the nearest one from `start` upwards, else the
+        one whose shell is active. Raises `NoWorkspace`, `ManifestError`.
+        """
+        found = _explicit(manifest_path) if manifest_path is not None else find_manifest(start, environ)
+        return cls.open(found, environ=environ)
+
+    @classmethod
+    def open(cls, manifest_path: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace:
+        """The workspace of this very manifest file. Raises `ManifestError`."""
+        path = Path(os.path.abspath(manifest_path))
+        return cls(manifest_path=path, manifest_text=read_manifest_text(path), environ=environ)
+
+    @classmethod
+    def for_notebook(cls, notebook: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace:
+        """The workspace a notebook runs in: its own manifest, else the nearest one above it, else an own, empty one
+        (host kind) that its first `%pixi add` fills. Raises `NotebookError`, `ManifestError`.
+        """
+        from .config.load import load_config
+        from .notebook import MANIFEST_NAME, read_embedded, working_copy
+
+        embedded = read_embedded(notebook)
+        if embedded is None:
+            try:
+                return cls.discover(notebook.resolve().parent, environ=environ)
+            except NoWorkspace:
+                pass
+        from .cache.layout import CacheDirs
+
+        dirs = CacheDirs.from_environment(environ, load_config(None, environ))
+        folder = working_copy(
+            notebook, dirs.notebooks, default_manifest=_default_notebook_manifest(notebook), embedded=embedded
+        )
+        workspace = cls.open(folder / MANIFEST_NAME, environ=environ)
+        workspace.notebook = notebook
+        return workspace
+
+    # ---------------------------------------------------------------- what it is
+
+    @property
+    def root(self) -> Path:
+        """The folder of the manifest."""
+        return self.manifest_path.parent
+
+    @property
+    def kind(self) -> str:
+        """`pixi`, `pyproject` or `mojoproject`."""
+        return self.manifest_path.stem if self.manifest_path.name in MANIFEST_NAMES else "pixi"
+
+    @cached_property
+    def manifest(self) -> WorkspaceManifest:
+        """The parsed manifest. Raises `ManifestError` with every mistake in it."""
+        return self.parse(self.manifest_text)
+
+    def parse(self, text: str) -> WorkspaceManifest:
+        """A manifest as it would be with another text (an edit that is not written yet)."""
+        from .manifest.read import read_manifest
+
+        return read_manifest(text, path=self.manifest_path, kind=self.kind)  # type: ignore[arg-type]  # one of the three
+
+    @property
+    def name(self) -> str:
+        """The name people see."""
+        return self.manifest.name
+
+    @cached_property
+    def config(self) -> Config:
+        """Configuration, the workspace's own file included."""
+        from .config.load import load_config
+
+        config = load_config(self.root, self.environ)
+        self.warnings.extend(config.warnings)
+        return config
+
+    @property
+    def services(self) -> Services:
+        """The machinery."""
+        if self._services is None:
+            from .cache.layout import CacheDirs
+
+            dirs = CacheDirs.from_environment(self.environ, self.config)
+            self._services = Services(
+                config=self.config, dirs=dirs, environ=self.environ, offline=bool(self.config.offline)
+            )
+        return self._services
+
+    def configure(self, *, offline: bool | None = None, reporter: Reporter | None = None) -> None:
+        """Settle how this command uses the machinery; call it before anything is fetched."""
+        services = self.services
+        if offline:
+            services.offline = True
+        if reporter is not None:
+            services.reporter = reporter
+
+    # ---------------------------------------------------------------- lock file
+
+    @property
+    def lock_path(self) -> Path:
+        """Where `pixi.lock` is, or would be."""
+        return self.root / "pixi.lock"
+
+    def lock_text(self) -> str | None:
+        """The text of the lock file; None where there is none."""
+        try:
+            return self.lock_path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def lock(self) -> LockFile | None:
+        """The parsed lock file; None where there is none. Raises `LockFileError`."""
+        text = self.lock_text()
+        if text is None:
+            return None
+        from .lock.read import read_lock
+
+        return read_lock(text, path=self.lock_path)
+
+    def digests(self) -> tuple[str, str]:
+        """SHA-256 of manifest and lock file as they are on disk now (lock: empty string where there is none)."""
+        lock = b""
+        try:
+            lock = self.lock_path.read_bytes()
+        except FileNotFoundError:
+            return hashlib.sha256(self.manifest_path.read_bytes()).hexdigest(), ""
+        return hashlib.sha256(self.manifest_path.read_bytes()).hexdigest(), hashlib.sha256(lock).hexdigest()
+
+    # ---------------------------------------------------------------- prefixes
+
+    @property
+    def pixi_dir(self) -> Path:
+        """`.pixi`, which holds everything that can be made again."""
+        return self.root / ".pixi"
+
+    @cached_property
+    def environments_dir(self) -> Path:
+        """Where the prefixes are: `.pixi/envs`, or a folder elsewhere when `detached-environments` is set."""
+        detached = self.config.detached_environments
+        if not detached:
+            return self.pixi_dir / "envs"
+        base = self.services.dirs.environments if detached is True else Path(str(detached))
+        key = hashlib.sha256(str(self.root).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return base / f"{safe_component(self.name)}-{key}" / "envs"
+
+    def prefix(self, environment: str = DEFAULT_ENVIRONMENT) -> Path:
+        """The prefix of an environment."""
+        return self.environments_dir / safe_component(environment, what="environment name")
+
+    def environment_name(self, text: str | None) -> EnvironmentName:
+        """A declared environment. Raises `ManifestError` with what was probably meant."""
+        wanted = EnvironmentName(text or self.environ_environment() or DEFAULT_ENVIRONMENT)
+        if wanted in self.manifest.environments:
+            return wanted
+        from difflib import get_close_matches
+
+        known = sorted(self.manifest.environments)
+        near = get_close_matches(wanted, known, n=3, cutoff=0.6)
+        hint = f"did you mean {', '.join(near)}?" if near else f"environments of this workspace: {', '.join(known)}"
+        raise ManifestError(f"{self.manifest_path} has no environment '{wanted}'", hints=[hint])
+
+    def environ_environment(self) -> str | None:
+        """The environment of the active pixi shell, when that shell is one of this workspace."""
+        if self.environ.get("PIXI_PROJECT_ROOT") == str(self.root) and self.environ.get("PIXI_IN_SHELL"):
+            return self.environ.get("PIXI_ENVIRONMENT_NAME") or None
+        return None
+
+    def reload(self) -> Workspace:
+        """The same workspace, read again from disk, with the same machinery."""
+        fresh = replace(self, manifest_text=read_manifest_text(self.manifest_path), warnings=[])
+        fresh._services = self._services
+        return fresh
+
+    def close(self) -> None:
+        """Release connections."""
+        if self._services is not None:
+            self._services.close()
+
+
+# ---------------------------------------------------------------- discovery
+
+
+def find_manifest(start: Path, environ: Mapping[str, str]) -> Path:
+    """The manifest of the nearest workspace from `start` upwards; `PIXI_PROJECT_MANIFEST` of an active pixi shell
+    comes last. In one folder `pixi.toml` wins over `pyproject.toml`, which counts only with a `[tool.pixi]` table;
+    a manifest that describes a package without a workspace is passed over. Raises `NoWorkspace`.
+    """
+    here = Path(os.path.abspath(start))
+    for folder in (here, *here.parents):
+        found = manifest_in(folder)
+        if found is not None:
+            return found
+    active = environ.get("PIXI_PROJECT_MANIFEST")
+    if active and environ.get("PIXI_IN_SHELL") and Path(active).is_file():
+        return Path(active)
+    raise NoWorkspace(start)
+
+
+def manifest_in(folder: Path) -> Path | None:
+    """The workspace manifest that lies in a folder, None where there is none."""
+    for name in MANIFEST_NAMES:
+        path = folder / name
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            if name == "pixi.toml" and path.is_file():
+                return path  # reading it again will say what is wrong with it
+            continue
+        if name == "pyproject.toml" and "tool.pixi" not in text:
+            continue
+        if name != "pyproject.toml" and "[package]" in text and "[workspace" not in text and "[project" not in text:
+            continue
+        return path
+    return None
+
+
+def _explicit(path: Path) -> Path:
+    if path.is_dir():
+        found = manifest_in(path)
+        if found is None:
+            raise NoWorkspace(path)
+        return found
+    if not path.is_file():
+        raise ManifestError(f"the manifest {path} does not exist", hints=["check --manifest-path"])
+    return path
+
+
+def read_manifest_text(path: Path) -> str:
+    """The text of a manifest. Raises `ManifestError` where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ManifestError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{path} is not UTF-8 text (byte {error.start})") from error
+
+
+def _default_notebook_manifest(notebook: Path) -> str:
+    from .manifest.new import new_manifest
+    from .virtual import host_subdir
+
+    return new_manifest(name=notebook.stem, channels=[], platforms=[host_subdir()], python=">=3.9")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from pixi_magics import wire
 
 EVENTS: list[wire.Event] = [
@@ -31,7 +32,18 @@ def test_round_trip_is_one_ascii_line(event: wire.Event) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["", "\n", "Collecting numpy", "[1]", '{"type":"other"}', '{"type":', "{}", '{"text":"no type"}', b"\xff\xfe", "null"],
+    [
+        "",
+        "\n",
+        "Collecting numpy",
+        "[1]",
+        '{"type":"other"}',
+        '{"type":',
+        "{}",
+        '{"text":"no type"}',
+        b"\xff\xfe",
+        "null",
+    ],
 )
 def test_other_output_is_not_an_event(line: str | bytes) -> None:
     with pytest.raises(wire.WireError, match="not an event"):

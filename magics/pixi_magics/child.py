@@ -1,0 +1,138 @@
+"""The core as a child process of the kernel: the server's Python, a cleaned environment, events on standard output."""
+
+import os
+import signal
+import subprocess
+import threading
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+from . import wire
+
+_KERNEL_ONLY = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_LIBRARY_PATH", "LD_PRELOAD", "VIRTUAL_ENV")
+_ACTIVATION = ("PIXI_PROJECT_", "PIXI_ENVIRONMENT_", "PIXI_IN_SHELL", "PIXI_PROMPT", "PIXI_EXE", "DYLD_")
+_SECRETS = ("JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "JUPYTER_TOKEN")
+_GRACE = 3.0
+"""Seconds between interrupt, terminate and kill of a child that does not stop."""
+
+
+class Settings(NamedTuple):
+    """What the kernel was started with: the core's Python, and which environment of which manifest it runs in."""
+
+    core: str
+    manifest: Optional[str]
+    environment: str
+    prefix: str
+
+    @property
+    def command(self) -> List[str]:
+        """The start of every call of the core. `-P` (and the environment without PYTHONPATH) keeps a user's `yaml.py`
+        beside the notebook from being imported by the core.
+        """
+        chosen = ["--manifest-path", self.manifest] if self.manifest else []
+        return [self.core, "-E", "-P", "-m", "pixi_core.cli.main", *chosen]
+
+
+class Outcome(NamedTuple):
+    """How a call of the core ended: its `result` or `error` event, whatever else it printed, its exit code."""
+
+    result: Optional[wire.Event]
+    error: Optional[wire.Event]
+    printed: List[str]
+    complaints: List[str]
+    code: int
+
+
+def core_environment(environ: Mapping[str, str], prefix: str) -> Dict[str, str]:
+    """The environment variables for the core: without what activation and the kernel's own Python added, and without
+    the tokens of the server. Settings of the user (`PIXI_CACHE_DIR`, `CONDA_OVERRIDE_*`, proxies) stay.
+    """
+    cleaned = {}
+    for name, value in environ.items():
+        if name in _KERNEL_ONLY or name in _SECRETS or name.startswith(_ACTIVATION):
+            continue
+        if name.startswith("CONDA_") and not name.startswith("CONDA_OVERRIDE_"):
+            continue
+        cleaned[name] = value
+    root = os.path.join(os.path.abspath(prefix), "")
+    entries = cleaned.get("PATH", os.defpath).split(os.pathsep)
+    cleaned["PATH"] = os.pathsep.join(e for e in entries if not os.path.abspath(e).startswith(root))
+    cleaned["PYTHONUTF8"] = "1"
+    return cleaned
+
+
+def call(
+    settings: Settings,
+    words: Sequence[str],
+    on_event: Callable[[wire.Event], None],
+    on_text: Callable[[str], None],
+    cwd: Optional[str] = None,
+    json_lines: bool = True,
+) -> Outcome:
+    """Run one command of the core and follow it to its end.
+
+    `on_event` gets every event but the last, `on_text` each other line of its output. An interrupt stops the child
+    first and is raised then.
+    """
+    flags = ["--json-lines"] if json_lines else ["--no-progress"]
+    process: Any = subprocess.Popen(
+        [*settings.command, *flags, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=core_environment(os.environ, settings.prefix),
+        cwd=cwd,
+        encoding="utf-8",
+        errors="replace",
+    )
+    complaints: List[str] = []
+    reader = threading.Thread(target=_collect, args=(process.stderr, complaints), daemon=True)
+    reader.start()
+    try:
+        ending, printed = _follow(process, on_event, on_text)
+        code = process.wait()
+    except BaseException:
+        stop(process)
+        raise
+    finally:
+        reader.join(_GRACE)
+        process.stdout.close()
+        process.stderr.close()
+    return Outcome(ending.get("result"), ending.get("error"), printed, complaints, code)
+
+
+def _follow(process: Any, on_event: Callable[[wire.Event], None], on_text: Callable[[str], None]) -> Any:
+    ending: Dict[str, wire.Event] = {}
+    printed: List[str] = []
+    for line in process.stdout:
+        try:
+            event = wire.decode(line)
+        except wire.WireError:
+            printed.append(line.rstrip("\n"))
+            on_text(line)
+            continue
+        if event["type"] in ("result", "error"):
+            ending[event["type"]] = event
+        else:
+            on_event(event)
+    return ending, printed
+
+
+def _collect(stream: Any, into: List[str]) -> None:
+    try:
+        into.extend(line.rstrip("\n") for line in stream)
+    except ValueError:  # closed under the reader: the call is over
+        return
+
+
+def stop(process: Any) -> None:
+    """End a child: it usually got the kernel's interrupt too and is leaving; then ask, then insist."""
+    for ask in (None, signal.SIGINT, signal.SIGTERM):
+        if ask is not None and process.poll() is None:
+            process.send_signal(ask)
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    process.kill()
+    process.wait()

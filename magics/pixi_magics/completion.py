@@ -1,0 +1,116 @@
+"""Tab completion of `%pixi`: commands, options, and the names that this workspace has."""
+
+import json
+import os
+import subprocess
+import time
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from .child import Settings, core_environment
+
+COMMANDS: Dict[str, Tuple[str, ...]] = {
+    "add": ("--pypi", "--feature", "--platform", "--editable", "--no-install", "--frozen"),
+    "remove": ("--pypi", "--feature", "--platform", "--no-install"),
+    "install": ("--environment", "--all", "--frozen", "--locked"),
+    "lock": ("--check",),
+    "list": ("--environment", "--explicit", "--json"),
+    "status": ("--environment", "--json"),
+    "run": ("--environment",),
+    "info": ("--json",),
+    "help": (),
+}
+_FRESH_SECONDS = 10.0
+_TIMEOUT = 5.0
+
+Ask = Callable[[List[str]], Any]
+
+
+class Names:
+    """Names known to the core, asked for when first needed and remembered for a few seconds."""
+
+    def __init__(self, ask: Ask, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._answers: Dict[str, Tuple[float, Any]] = {}
+
+    def _answer(self, *words: str) -> Any:
+        key = " ".join(words)
+        known = self._answers.get(key)
+        if known is None or self._clock() - known[0] > _FRESH_SECONDS:
+            known = self._answers[key] = (self._clock(), self._ask(list(words)))
+        return known[1]
+
+    def packages(self) -> List[str]:
+        """Names in the environment."""
+        answer = self._answer("list", "--json")
+        return sorted(str(package.get("name")) for package in answer or () if isinstance(package, dict))
+
+    def environments(self) -> List[str]:
+        """Names of the workspace's environments."""
+        return self._from_info("name")
+
+    def tasks(self) -> List[str]:
+        """Names of the workspace's tasks."""
+        return self._from_info("tasks")
+
+    def _from_info(self, key: str) -> List[str]:
+        answer = self._answer("info", "--json")
+        environments = answer.get("environments_info") if isinstance(answer, dict) else None
+        found: List[str] = []
+        for environment in environments or ():
+            value = environment.get(key)
+            found += [value] if isinstance(value, str) else list(value or ())
+        return sorted(set(found))
+
+
+def candidates(line: str, names: Names) -> List[str]:
+    """What the last word of `line` (the text before the cursor, `%pixi` included) may become."""
+    words = line.split()[1:]
+    last = "" if line.endswith(" ") or not words else words.pop()
+    return [word for word in _choices(words, last, names) if word.startswith(last)]
+
+
+def _choices(before: List[str], last: str, names: Names) -> List[str]:
+    if not before:
+        return sorted(COMMANDS)
+    command = before[0]
+    if before[-1] in ("-e", "--environment"):
+        return names.environments()
+    if last.startswith("-"):
+        return sorted([*COMMANDS.get(command, ()), "--help"])
+    if command in ("remove", "rm", "list"):
+        return names.packages()
+    if command in ("run", "r"):
+        return names.tasks()
+    return []
+
+
+def ask_core(settings: Settings) -> Ask:
+    """A question to the core, answered in JSON; None when it cannot answer in time."""
+
+    def ask(words: List[str]) -> Optional[Any]:
+        try:
+            answer = subprocess.run(
+                [*settings.command, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=core_environment(os.environ, settings.prefix),
+                timeout=_TIMEOUT,
+                check=True,
+            )
+            return json.loads(answer.stdout.decode("utf-8", "replace"))
+        except (OSError, ValueError, subprocess.SubprocessError):
+            return None
+
+    return ask
+
+
+def install(shell: Any, settings: Settings) -> None:
+    """Offer the candidates wherever a line starts with `%pixi` or `pixi`."""
+    names = Names(ask_core(settings))
+
+    def complete(_shell: Any, event: Any) -> List[str]:
+        return candidates(event.line[: len(event.line)], names)
+
+    shell.set_hook("complete_command", complete, re_key=r"^%?pixi\b")

@@ -1,0 +1,188 @@
+"""The line magic `%pixi`: the `pixi` command of the kernel's own environment, with its effect on the running kernel."""
+
+import os
+import shlex
+import sys
+from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional
+
+from IPython.core.error import UsageError
+
+from . import restart
+from .child import Outcome, Settings, call
+from .display import Bundle, LiveDisplay, Progress, table_bundle, transaction_text
+from .wire import Event
+
+IN_ENVIRONMENT = frozenset(["install", "list", "ls", "run", "r", "status", "tree", "info", "update", "i"])
+"""Commands to which the kernel's environment is passed when the line names none."""
+
+PASSED_THROUGH = frozenset(["run", "r", "shell-hook", "help", "search", "task", "tree", "why"])
+"""Commands whose own output is the point: it is shown as it comes."""
+
+HELP = """\
+%pixi COMMAND [ARGUMENTS]    changes or shows the environment of this kernel
+
+  %pixi add numpy "pandas>=2"    add packages; they can be imported at once
+  %pixi remove pandas            remove packages
+  %pixi install                  bring the environment in line with the lock file
+  %pixi lock                     solve again where the manifest changed
+  %pixi list                     the installed packages
+  %pixi status                   whether manifest, lock file and environment agree
+  %pixi run TASK                 run a task or a command in the environment
+  %pixi COMMAND --help           the options of one command"""
+
+
+class PixiMagic:
+    """`%pixi …` in one kernel. `publish` shows a MIME bundle (the flag: in place of the one before)."""
+
+    def __init__(self, settings: Settings, publish: Callable[[Bundle, bool], None], live: bool = True) -> None:
+        self.settings = settings
+        self._publish = publish
+        self._live = live
+
+    def __call__(self, line: str) -> None:
+        """Run one line. Raises `UsageError` (a short message, no traceback) when the command fails."""
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            raise UsageError("%%pixi %s: %s" % (line, error)) from None
+        if not words or words[0] in ("help", "--help", "-h"):
+            self._publish({"text/plain": HELP}, False)
+        elif words[0] in PASSED_THROUGH or "--help" in words or "-h" in words or "--json" in words:
+            self._pass_through(words)
+        else:
+            self._run(words)
+
+    def _pass_through(self, words: List[str]) -> None:
+        def show(text: str) -> None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+        outcome = call(self.settings, self._complete(words), _ignore, show, json_lines=False)
+        for text in outcome.complaints:
+            sys.stderr.write(text + "\n")
+        if outcome.code:
+            raise UsageError("%%pixi %s: exit code %d" % (" ".join(words), outcome.code))
+
+    def _run(self, words: List[str]) -> None:
+        title = "pixi " + " ".join(words)
+        progress = Progress(title)
+        shown = LiveDisplay(progress, self._publish)
+        try:
+            outcome = call(
+                self.settings,
+                self._complete(words),
+                shown.event if self._live else progress.feed,
+                _ignore,
+            )
+        except KeyboardInterrupt:
+            shown.finish("✗ %s: interrupted, nothing was left half done" % title, "failed")
+            raise
+        if outcome.code or outcome.error is not None or outcome.result is None:
+            self._fail(title, shown, outcome)
+        assert outcome.result is not None
+        data = outcome.result.get("data") or {}
+        if "transaction" in data:
+            self._finish_change(title, progress, shown, data)
+        else:
+            self._finish_question(str(outcome.result.get("command")), progress, shown, outcome, data)
+
+    def _complete(self, words: List[str]) -> List[str]:
+        """The words with the kernel's environment, where the command takes one and the line names none."""
+        named = any(word in ("-e", "--environment") or word.startswith("--environment=") for word in words)
+        if words[0] not in IN_ENVIRONMENT or named or self.settings.environment == "default":
+            return words
+        return [words[0], "--environment", self.settings.environment, *words[1:]]
+
+    def _finish_change(self, title: str, progress: Progress, shown: LiveDisplay, data: Mapping[str, Any]) -> None:
+        transaction = data.get("transaction") or {}
+        summary = " · ".join([*progress.messages, transaction_text(transaction)])
+        if not summary.startswith(("✔", "✓")):
+            summary = "✔ %s: %s" % (title, summary)
+        prefix = str(data.get("prefix") or self.settings.prefix)
+        if os.path.realpath(prefix) != os.path.realpath(self.settings.prefix):
+            summary += " · in environment %s, which is not the one of this kernel" % data.get("environment")
+            shown.finish(summary, restart.READY, progress.warnings)
+            return
+        variables: Dict[str, Optional[str]] = dict(data.get("variables") or {})
+        verdict = restart.judge(transaction, variables, self.settings.prefix, restart.loaded_here())
+        restart.refresh(transaction, variables, self.settings.prefix)
+        shown.finish("%s · %s" % (summary, verdict.line()), verdict.level, progress.warnings)
+
+    def _finish_question(
+        self, command: str, progress: Progress, shown: LiveDisplay, outcome: Outcome, data: Mapping[str, Any]
+    ) -> None:
+        packages = data.get("packages")
+        if command == "list" and isinstance(packages, list):
+            rows = [[str(p.get(key) or "") for key in ("name", "version", "build", "kind")] for p in packages]
+            caption = "%d packages in environment %s" % (len(rows), data.get("environment", self.settings.environment))
+            self._publish(table_bundle(["name", "version", "build", "kind"], rows, caption), shown.is_shown)
+            return
+        if command == "status" and "state" in data:
+            shown.finish(status_line(data), "ready" if data["state"] == "in-sync" else "recommended", progress.warnings)
+            return
+        lines = [*progress.messages, *outcome.printed] or ["✔ pixi %s" % command]
+        shown.finish(lines[0], "ready", lines[1:] + progress.warnings)
+
+    def _fail(self, title: str, shown: LiveDisplay, outcome: Outcome) -> NoReturn:
+        shown.finish("✗ %s" % title, "failed")
+        raise UsageError(error_text(outcome))
+
+
+def _ignore(_: object) -> None:
+    """For what is not of interest."""
+
+
+def status_line(data: Mapping[str, Any]) -> str:
+    """`✔ default: in sync (12 packages)`, or what is wrong and why."""
+    state = str(data["state"])
+    words = {"in-sync": "in sync", "not-installed": "not installed", "no-lock": "not locked"}.get(state, state)
+    mark = "✔" if state == "in-sync" else "⚠"
+    text = "%s %s: %s" % (mark, data.get("environment", "default"), words)
+    reasons = [str(reason) for reason in data.get("reasons") or ()]
+    if reasons:
+        return "%s (%s)" % (text, "; ".join(reasons))
+    return "%s (%s packages)" % (text, data["packages"]) if "packages" in data else text
+
+
+def error_text(outcome: Outcome) -> str:
+    """The message, its details and hints of a failed call, as the command line would print them."""
+    event: Optional[Event] = outcome.error
+    if event is None:
+        tail = [line for line in outcome.complaints if line.strip()][-5:]
+        return "\n".join(["the core ended with exit code %d" % outcome.code, *tail])
+    lines = [str(event.get("message", ""))]
+    lines += [str(detail) for detail in event.get("details") or ()]
+    lines += ["hint: %s" % hint for hint in event.get("hints") or ()]
+    return "\n".join(lines)
+
+
+def load(shell: Any, settings: Settings) -> PixiMagic:
+    """Give an IPython shell the magic `%pixi` and its Tab completion."""
+    live = getattr(shell, "kernel", None) is not None
+    magic = PixiMagic(settings, publisher() if live else print_bundle, live)
+    shell.register_magic_function(magic, "line", "pixi")
+    from . import completion  # lazy: a kernel that nobody asks for completion need not have it
+
+    completion.install(shell, settings)
+    return magic
+
+
+def publisher() -> Callable[[Bundle, bool], None]:
+    """Shows bundles as display data of the running cell; an update replaces the last one that was not."""
+    identifiers: List[str] = []
+
+    def publish(bundle: Bundle, update: bool) -> None:
+        from IPython.display import publish_display_data
+
+        if not update or not identifiers:
+            identifiers[:] = [os.urandom(12).hex()]
+            update = False
+        publish_display_data(data=dict(bundle), transient={"display_id": identifiers[0]}, update=update)
+
+    return publish
+
+
+def print_bundle(bundle: Bundle, update: bool) -> None:
+    """For shells without a front end: the text, and no animation."""
+    del update
+    sys.stdout.write(bundle["text/plain"] + "\n")

@@ -1,0 +1,40 @@
+"""Build a channel by hand: `python -m tests.support.channel OUT [--small]`; prints the seconds of each step.
+
+Exit code 3 with the reason on stderr where the channel cannot be built here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from .build import full_channel, small_channel
+from .wheels import ChannelUnavailable
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.support.channel", description=__doc__.partition(":")[0])
+    parser.add_argument("out", type=Path, help="the channel's folder; must not exist or be empty")
+    parser.add_argument("--small", action="store_true", help="fixtures alone: no Python, no network")
+    arguments = parser.parse_args()
+    if arguments.out.exists() and any(arguments.out.iterdir()):
+        parser.error(f"{arguments.out} is not empty")
+    begin = time.perf_counter()
+    out = arguments.out.resolve()
+    try:
+        built = small_channel(out) if arguments.small else full_channel(out)
+    except ChannelUnavailable as reason:
+        print(reason, file=sys.stderr)
+        return 3
+    size = sum(package.entry["size"] for package in built.packages)
+    summary = {"packages": len(built.packages), "megabytes": round(size / 1e6, 1), "steps": built.seconds}
+    print(json.dumps({"channel": out.as_uri(), "seconds": round(time.perf_counter() - begin, 2), **summary}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

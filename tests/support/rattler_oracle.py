@@ -1,0 +1,146 @@
+"""py-rattler as an oracle, in a process of its own: `solve` or `install` packages of a channel, results as JSON.
+
+A process of its own because the library's threads may outlive its work and crash at exit; hence `os._exit`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+class OracleRefused(Exception):
+    """py-rattler raised; the message is its own."""
+
+
+def rattler(command: str, *, environ: Mapping[str, str] | None = None, **request: Any) -> Any:
+    """Run `command` (`solve`, `install`, `records`, `lock`) with `request` in a new process and return its answer.
+
+    `environ` is added to this process's variables (`CONDA_OVERRIDE_CUDA`…). Raises `OracleRefused`.
+    """
+    outcome = subprocess.run(
+        [sys.executable, str(Path(__file__).resolve()), command],
+        input=json.dumps(request, default=str),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, **(environ or {})},
+    )
+    if outcome.returncode:
+        raise OracleRefused(outcome.stderr.strip())
+    return json.loads(outcome.stdout)
+
+
+async def solved(request: Mapping[str, Any]) -> list[Any]:
+    """Records for `specs` from `channels`, on `subdir` (default: here), without sharded repodata if so asked.
+
+    `virtual_packages` (name → version) takes the place of what the machine has.
+    """
+    import rattler as library
+    from rattler.platform import Platform
+
+    subdir = request.get("subdir") or str(Platform.current())
+    gateway = library.Gateway(
+        cache_dir=Path(request["cache"]) / "repodata",
+        default_config=library.SourceConfig(sharded_enabled=request.get("sharded", True)),
+    )
+    given = request.get("virtual_packages")
+    virtual = [
+        library.GenericVirtualPackage(library.PackageName(name), library.Version(version), library.BuildString("0"))
+        for name, version in (given or {}).items()
+    ]
+    records: list[Any] = await library.solve(
+        sources=request["channels"],
+        specs=[library.MatchSpec(spec, strict=False) for spec in request["specs"]],
+        gateway=gateway,
+        platforms=[subdir, "noarch"],
+        virtual_packages=library.VirtualPackage.detect(library.VirtualPackageOverrides.from_env())
+        if given is None
+        else virtual,
+    )
+    return records
+
+
+def described(records: Sequence[Any]) -> list[dict[str, Any]]:
+    """Name, version, build, URL and digest of each record, by name."""
+    lines = [
+        {
+            "name": record.name.normalized,
+            "version": str(record.version),
+            "build": str(record.build),
+            "url": str(record.url),
+            "sha256": record.sha256.hex() if record.sha256 else None,
+        }
+        for record in records
+    ]
+    return sorted(lines, key=lambda line: str(line["name"]))
+
+
+async def installed(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Solve, then make `prefix` hold exactly that (link scripts run if `scripts`)."""
+    from rattler import install
+
+    records = await solved(request)
+    await install(
+        records,
+        target_prefix=request["prefix"],
+        cache_dir=Path(request["cache"]) / "pkgs",
+        execute_link_scripts=request.get("scripts", False),
+        show_progress=False,
+    )
+    return described(records)
+
+
+def prefix_records(prefix: Path) -> list[dict[str, Any]]:
+    """The `conda-meta` records of `prefix` as rattler reads them."""
+    from rattler import PrefixRecord
+
+    records = [PrefixRecord.from_path(path) for path in sorted((prefix / "conda-meta").glob("*.json"))]
+    return [
+        {**line, "files": sorted(map(str, record.files)), "requested": record.requested_spec}
+        for line, record in zip(described(records), sorted(records, key=lambda r: r.name.normalized), strict=True)
+    ]
+
+
+def locked(path: Path) -> dict[str, dict[str, list[str]]]:
+    """Environment → platform → locations of the packages of a lock file as rattler reads it."""
+    from rattler import LockFile
+
+    lock = LockFile.from_path(path)
+    return {
+        name: {
+            str(platform): sorted(package.location for package in packages)
+            for platform, packages in environment.packages_by_platform().items()
+        }
+        for name, environment in lock.environments()
+    }
+
+
+def main() -> None:
+    """Answer one command and leave without waiting for the library's threads."""
+    request = json.loads(sys.stdin.read())
+    command = sys.argv[1]
+    try:
+        if command == "solve":
+            answer: Any = described(asyncio.run(solved(request)))
+        elif command == "install":
+            answer = asyncio.run(installed(request))
+        elif command == "records":
+            answer = prefix_records(Path(request["prefix"]))
+        else:
+            answer = locked(Path(request["path"]))
+        print(json.dumps(answer), flush=True)
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        os._exit(1)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""`pixi lock`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from .arguments import workspace_arguments
+
+if TYPE_CHECKING:
+    import argparse
+
+    from .context import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to do with the result."""
+    workspace_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print the difference as JSON")
+    parser.add_argument("--check", action="store_true", help="exit code 1 when the lock file had to change")
+    parser.add_argument("--dry-run", "-n", action="store_true", help="do not write the lock file")
+    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Solve where needed, write, and say what moved."""
+    from ..ops.lock import outdated_reasons, relock
+
+    workspace = context.workspace(arguments.manifest_path)
+    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    lock = workspace.lock()
+    reasons = outdated_reasons(workspace, lock)
+    changed, difference = False, None
+    if reasons:
+        locked = relock(workspace, lock, reasons=reasons, write=not arguments.dry_run, reporter=context.reporter)
+        changed, difference = locked.changed, locked.difference
+    if arguments.json:
+        print(json.dumps(difference or {"version": 1, "environment": {}}, indent=2))
+    elif changed:
+        context.reporter.message("✔ Updated the lock file" if not arguments.dry_run else "The lock file would change")
+        for reason in reasons:
+            context.reporter.message(f"  - {reason}")
+    else:
+        context.reporter.message("✔ Lock-file was already up-to-date")
+    context.result("lock", {"lock_changed": changed, "reasons": reasons})
+    return 1 if arguments.check and changed else 0

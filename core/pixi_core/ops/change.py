@@ -1,0 +1,277 @@
+"""`add` and `remove`: edit the manifest, solve, lock, fetch, write, install.
+
+The order is what keeps everything whole: nothing is written before the new lock is solved and every package that it
+needs has been fetched and verified. If installing then fails, manifest and lock go back to what they were; the
+environment heals by its journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ManifestError
+from ..fs import atomic_write
+from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, FeatureName, pypi_name
+from ..progress import SILENT, Reporter
+from .installing import Installation, install_prepared, prepare_installation
+from .locking import compared_names, update_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ..lock.model import LockFile
+    from ..manifest.edit import ManifestEditor
+    from ..model.match_spec import MatchSpec
+    from ..model.pypi_requirement import PypiRequirement
+    from ..workspace import Workspace
+
+    Requirement = MatchSpec | PypiRequirement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where in the manifest a change goes, and what is made of it afterwards."""
+
+    feature: FeatureName = DEFAULT_FEATURE
+    platforms: tuple[str, ...] = ()
+    environment: str = DEFAULT_ENVIRONMENT
+    install: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a change did. `specs` maps each name to the requirement that the manifest now holds."""
+
+    specs: dict[str, str] = field(default_factory=dict)
+    kind: str = "conda"
+    removed: tuple[str, ...] = ()
+    lock_changed: bool = False
+    installation: Installation | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The data of a result event."""
+        data: dict[str, Any] = {
+            "specs": dict(self.specs),
+            "kind": self.kind,
+            "removed": list(self.removed),
+            "lock_changed": self.lock_changed,
+        }
+        if self.installation is not None:
+            data.update(self.installation.to_json())
+        return data
+
+
+def add(
+    workspace: Workspace,
+    specs: Sequence[str],
+    *,
+    pypi: bool = False,
+    editable: bool = False,
+    index: str | None = None,
+    target: Target | None = None,
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> Change:
+    """Add conda packages (match specs) or PyPI packages (PEP 508 requirements) to the manifest.
+
+    Without a version, the one that was solved decides the range that is written (`pinning-strategy`). In a host
+    workspace everything is PyPI's. Raises `SpecError`, `ManifestError`, `Unsatisfiable`, `NetworkError`, …; the
+    manifest, the lock file and the environment are then as they were.
+    """
+    target = target or Target()
+    pypi = pypi or workspace.manifest.is_host_kind
+    wanted = _parse_pypi(specs, editable, index) if pypi else _parse_conda(specs)
+    fresh = {name: spec for name, spec in wanted.items() if not _is_there(workspace, name, spec, target)}
+    manifest = workspace.parse(_edited(workspace, fresh, target)) if fresh else workspace.manifest
+    previous = workspace.lock()
+    lock = update_lock(
+        workspace,
+        manifest=manifest,
+        previous=previous,
+        unlock=compared_names(fresh),
+        reporter=reporter,
+        should_stop=should_stop,
+    )
+    pinned = {name: _pinned(workspace, spec, lock) for name, spec in fresh.items()}
+    text = _edited(workspace, pinned, target) if fresh else workspace.manifest_text
+    change = Change(
+        specs={name: requirement_text(spec) for name, spec in {**wanted, **pinned}.items()},
+        kind="pypi" if pypi else "conda",
+    )
+    return _commit(workspace, text, lock, change, target, reporter, should_stop)
+
+
+def remove(
+    workspace: Workspace,
+    names: Sequence[str],
+    *,
+    pypi: bool = False,
+    target: Target | None = None,
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> Change:
+    """Take packages out of the manifest, and out of the lock file and the environment where nothing else needs them.
+
+    Raises `ManifestError` (with near names) where one is not there.
+    """
+    target = target or Target()
+    pypi = pypi or workspace.manifest.is_host_kind
+    editor = _editor(workspace)
+    for name in names:
+        for platform in target.platforms or (None,):
+            if pypi:
+                editor.remove_pypi(name, feature=target.feature, platform=platform)
+            else:
+                editor.remove_conda(name, feature=target.feature, platform=platform)
+    manifest = workspace.parse(editor.text)
+    lock = update_lock(
+        workspace, manifest=manifest, previous=workspace.lock(), reporter=reporter, should_stop=should_stop
+    )
+    change = Change(kind="pypi" if pypi else "conda", removed=tuple(names))
+    return _commit(workspace, editor.text, lock, change, target, reporter, should_stop)
+
+
+# ---------------------------------------------------------------- what was asked for
+
+
+def _parse_conda(specs: Sequence[str]) -> dict[str, Requirement]:
+    from ..model.match_spec import parse_match_spec
+
+    found: dict[str, Requirement] = {}
+    for text in specs:
+        spec = parse_match_spec(text)
+        if spec.name is None:
+            raise ManifestError(f"'{text}' names no package")
+        found[spec.name] = spec
+    return found
+
+
+def _parse_pypi(specs: Sequence[str], editable: bool, index: str | None) -> dict[str, Requirement]:
+    from ..model.pypi_requirement import IndexSource, PathSource, parse_requirement
+
+    found: dict[str, Requirement] = {}
+    for text in specs:
+        requirement = parse_requirement(text)
+        if isinstance(requirement.source, PathSource) and editable:
+            requirement = replace(requirement, source=replace(requirement.source, editable=True))
+        if isinstance(requirement.source, IndexSource) and index:
+            requirement = replace(requirement, source=IndexSource(index.rstrip("/")))
+        found[requirement.name] = requirement
+    return found
+
+
+def _is_there(workspace: Workspace, name: str, spec: Requirement, target: Target) -> bool:
+    """Whether the manifest has the package already and the call says nothing new about it."""
+    feature = workspace.manifest.features.get(target.feature)
+    if feature is None or target.platforms or not says_nothing(spec):
+        return False
+    from ..model.match_spec import MatchSpec
+
+    table = feature.dependencies if isinstance(spec, MatchSpec) else feature.pypi_dependencies
+    return name in table
+
+
+def says_nothing(spec: Requirement) -> bool:
+    """Whether a requirement is a bare name, so that its version is ours to choose."""
+    from ..model.match_spec import MatchSpec
+
+    if isinstance(spec, MatchSpec):
+        return spec == MatchSpec(name=spec.name)
+    return not spec.specifier and spec.is_registry
+
+
+def requirement_text(spec: Requirement) -> str:
+    """What people are told: the version range, or the whole requirement where there is more to it."""
+    value = spec.to_manifest()
+    return value if isinstance(value, str) else str(spec)
+
+
+# ---------------------------------------------------------------- the manifest
+
+
+def _editor(workspace: Workspace) -> ManifestEditor:
+    from ..manifest.edit import ManifestEditor
+
+    return ManifestEditor(workspace.manifest_text, workspace.kind)  # type: ignore[arg-type]  # one of the three kinds
+
+
+def _edited(workspace: Workspace, specs: Mapping[str, Requirement], target: Target) -> str:
+    """The manifest's text with the requirements in it."""
+    from ..model.match_spec import MatchSpec
+
+    editor = _editor(workspace)
+    for name, spec in specs.items():
+        for platform in target.platforms or (None,):
+            if isinstance(spec, MatchSpec):
+                editor.add_conda(name, spec, feature=target.feature, platform=platform)
+            else:
+                editor.add_pypi(spec, feature=target.feature, platform=platform)
+    return editor.text
+
+
+def _pinned(workspace: Workspace, spec: Requirement, lock: LockFile) -> Requirement:
+    """The requirement with the range that the solved versions suggest; unchanged where it says something itself."""
+    if not says_nothing(spec):
+        return spec
+    from ..manifest.pinning import pin
+    from ..model.match_spec import MatchSpec
+    from ..model.version_spec import parse_version_spec
+
+    name = str(spec.name)
+    versions = {
+        record.version
+        for environment in lock.environments
+        for platform in lock.environments[environment].packages
+        for record in lock.for_platform(environment, platform)[0 if isinstance(spec, MatchSpec) else 1]
+        if record.version and (record.name == name or pypi_name(record.name) == name)
+    }
+    if not versions:
+        return spec
+    text = pin(name, sorted(versions), strategy=workspace.config.pinning_strategy)
+    if isinstance(spec, MatchSpec):
+        return replace(spec, version=None if text == "*" else parse_version_spec(text))
+    return replace(spec, specifier="" if text == "*" else text)
+
+
+# ---------------------------------------------------------------- making it so
+
+
+def _commit(
+    workspace: Workspace,
+    text: str,
+    lock: LockFile,
+    change: Change,
+    target: Target,
+    reporter: Reporter,
+    should_stop: Callable[[], bool] | None,
+) -> Change:
+    """Fetch everything, write manifest and lock, install; put both files back when installing fails."""
+    from ..lock.write import write_lock
+
+    manifest = workspace.parse(text)
+    prepared = None
+    if target.install:
+        environment = manifest.environment(workspace.environment_name(target.environment))
+        prepared = prepare_installation(workspace, environment, lock, reporter=reporter, should_stop=should_stop)
+    old_lock = workspace.lock_text()
+    new_lock = write_lock(lock)
+    try:
+        _write(workspace, text, new_lock)
+        if prepared is None:
+            return replace(change, lock_changed=new_lock != old_lock)
+        installation = install_prepared(prepared, reporter=reporter, should_stop=should_stop)
+    except BaseException:
+        _write(workspace, workspace.manifest_text, old_lock)
+        raise
+    return replace(change, lock_changed=new_lock != old_lock, installation=installation)
+
+
+def _write(workspace: Workspace, manifest: str, lock: str | None) -> None:
+    """Both files, the lock first: a lock that knows more than the manifest is only stale, never wrong."""
+    if lock is None:
+        workspace.lock_path.unlink(missing_ok=True)
+    elif workspace.lock_text() != lock:
+        atomic_write(workspace.lock_path, lock)
+    if workspace.manifest_path.read_text(encoding="utf-8") != manifest:
+        atomic_write(workspace.manifest_path, manifest)

@@ -1,0 +1,158 @@
+"""`pixi list`: the packages of an environment, as locked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SpecError
+from ..model.platform import architecture, operating_system
+from ..model.record import RepoDataRecord
+from ..names import pypi_name
+from ..progress import SILENT, Reporter
+from .installing import choose_platform
+from .lock import ensure_lock
+
+if TYPE_CHECKING:
+    from ..manifest.merge import Environment
+    from ..model.platform import Platform
+    from ..model.record import PypiRecord
+    from ..workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One package of the list. `kind` is `conda` or `pypi`; sizes are bytes."""
+
+    name: str
+    version: str
+    build: str | None
+    size_bytes: int | None
+    kind: str
+    source: str | None
+    is_explicit: bool
+    requested_spec: str | None
+    record: RepoDataRecord | PypiRecord
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys of `pixi list --json`."""
+        base: dict[str, Any] = {
+            "name": self.name,
+            "version": self.version,
+            "build": self.build,
+            "size_bytes": self.size_bytes,
+            "kind": self.kind,
+            "source": self.source,
+            "is_explicit": self.is_explicit,
+            "requested_spec": self.requested_spec,
+            "md5": self.record.md5,
+            "sha256": self.record.sha256,
+        }
+        record = self.record
+        if isinstance(record, RepoDataRecord):
+            base |= {
+                "build_number": record.build_number,
+                "license": record.license,
+                "license_family": record.license_family,
+                "arch": architecture(record.subdir),
+                "platform": operating_system(record.subdir),
+                "subdir": record.subdir,
+                "timestamp": record.timestamp,
+                "noarch": record.noarch,
+                "file_name": record.file_name,
+                "url": record.url,
+                "constrains": list(record.constrains),
+                "depends": list(record.depends),
+                "track_features": list(record.track_features),
+            }
+        else:
+            base |= {
+                "is_editable": False,
+                "url": record.location,
+                "index_url": record.index,
+                "file_name": record.file_name,
+                "depends": list(record.requires_dist),
+            }
+        return base
+
+
+def list_packages(
+    workspace: Workspace,
+    environment: str | None = None,
+    *,
+    pattern: str | None = None,
+    explicit: bool = False,
+    platform: str | None = None,
+    mode: str = "auto",
+    reporter: Reporter = SILENT,
+) -> list[Row]:
+    """The locked packages of an environment on one platform (default: this machine's), sorted by name.
+
+    `pattern` is a regular expression searched in names. Raises `SpecError` for a bad one, and whatever bringing the lock
+    file up to date raises.
+    """
+    matcher = _compile(pattern)
+    name = workspace.environment_name(environment)
+    chosen = workspace.manifest.environment(name)
+    target = _platform(workspace, chosen, platform)
+    lock = ensure_lock(workspace, mode=mode, reporter=reporter).lock
+    conda, pypi = lock.for_platform(name, target.name)
+    requested: dict[str, str] = {}
+    for spec in chosen.conda_specs(target):
+        requested[spec.name or ""] = "*" if spec.version is None else str(spec.version)
+    wanted_pypi = {str(r.name): r.specifier or "*" for r in chosen.pypi_requirements(target)}
+    rows = [_conda_row(record, requested) for record in conda]
+    rows += [_pypi_row(record, wanted_pypi) for record in pypi]
+    return sorted(
+        (row for row in rows if (matcher is None or matcher.search(row.name)) and (row.is_explicit or not explicit)),
+        key=lambda row: (row.name, row.kind),
+    )
+
+
+def _compile(pattern: str | None) -> re.Pattern[str] | None:
+    if pattern is None:
+        return None
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise SpecError(f"'{pattern}' is not a regular expression: {error}", source=pattern) from error
+
+
+def _platform(workspace: Workspace, environment: Environment, name: str | None) -> Platform:
+    if name is None:
+        return choose_platform(workspace, environment)
+    for platform in environment.platforms:
+        if name in (platform.name, platform.subdir):
+            return platform
+    known = ", ".join(platform.name for platform in environment.platforms)
+    raise SpecError(f"the environment '{environment.name}' has no platform '{name}'", hints=[f"it has {known}"])
+
+
+def _conda_row(record: RepoDataRecord, requested: dict[str, str]) -> Row:
+    return Row(
+        name=record.name,
+        version=record.version,
+        build=record.build,
+        size_bytes=record.size,
+        kind="conda",
+        source=record.channel,
+        is_explicit=record.name in requested,
+        requested_spec=requested.get(record.name),
+        record=record,
+    )
+
+
+def _pypi_row(record: PypiRecord, requested: dict[str, str]) -> Row:
+    name = pypi_name(record.name)
+    return Row(
+        name=record.name,
+        version=record.version or "",
+        build=None,
+        size_bytes=record.size,
+        kind="pypi",
+        source=record.index or record.location,
+        is_explicit=name in requested,
+        requested_spec=requested.get(name),
+        record=record,
+    )

@@ -1,0 +1,102 @@
+"""`pixi lock`, and the question every other command asks first: is the lock file good for this manifest?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import LockOutdated
+from ..fs import atomic_write
+from ..progress import SILENT, Reporter
+from .locking import update_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..lock.model import LockFile
+    from ..workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """A lock file that satisfies the manifest, whether its text changed, and why it had to be made anew."""
+
+    lock: LockFile
+    changed: bool
+    reasons: tuple[str, ...] = ()
+    difference: dict[str, Any] | None = None
+
+
+def outdated_reasons(workspace: Workspace, lock: LockFile | None) -> list[str]:
+    """Why the lock file does not satisfy the manifest; empty when it does."""
+    if lock is None:
+        return ["there is no lock file"]
+    from ..lock.satisfy import check
+
+    reasons = [str(reason) for reason in check(workspace.manifest, lock)]
+    return reasons or _host_reasons(workspace, lock)
+
+
+def _host_reasons(workspace: Workspace, lock: LockFile) -> list[str]:
+    """In the host kind the lock was made for one Python version: do its wheels fit the machine's interpreter?"""
+    if not workspace.manifest.is_host_kind:
+        return []
+    from ..pypi.evaluate import wheel_fits
+    from .installing import choose_platform
+    from .locking import python_target
+
+    found = []
+    for name in workspace.manifest.environments:
+        environment = workspace.manifest.environment(name)
+        platform = choose_platform(workspace, environment)
+        target = python_target(workspace, environment, platform, ())
+        for record in lock.for_platform(name, platform.name)[1]:
+            if record.is_wheel and not wheel_fits(record.file_name, target):
+                found.append(f"{name}/{platform.name}: {record.file_name} does not fit Python {target.python_version}")
+    return found
+
+
+def ensure_lock(
+    workspace: Workspace,
+    *,
+    mode: str = "auto",
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> Locked:
+    """A lock file that satisfies the manifest.
+
+    `mode` is `auto` (update and write it where it does not), `locked` (raise `LockOutdated`) or `frozen` (take it as it
+    is). Raises also whatever solving raises; the file on disk is then as it was.
+    """
+    lock = workspace.lock()
+    if mode == "frozen":
+        if lock is None:
+            raise LockOutdated([f"{workspace.lock_path} does not exist"])
+        return Locked(lock=lock, changed=False)
+    reasons = outdated_reasons(workspace, lock)
+    if lock is not None and not reasons:
+        return Locked(lock=lock, changed=False)
+    if mode == "locked":
+        raise LockOutdated(reasons)
+    return relock(workspace, lock, reasons=reasons, reporter=reporter, should_stop=should_stop)
+
+
+def relock(
+    workspace: Workspace,
+    previous: LockFile | None,
+    *,
+    reasons: list[str],
+    write: bool = True,
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> Locked:
+    """Solve the workspace and write the lock file where its text changed."""
+    from ..lock.diff import difference
+    from ..lock.write import write_lock
+
+    lock = update_lock(workspace, previous=previous, reporter=reporter, should_stop=should_stop)
+    text = write_lock(lock)
+    changed = text != workspace.lock_text()
+    if changed and write:
+        atomic_write(workspace.lock_path, text)
+    return Locked(lock=lock, changed=changed, reasons=tuple(reasons), difference=difference(previous, lock))

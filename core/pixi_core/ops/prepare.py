@@ -1,0 +1,211 @@
+"""An environment that is ready to run things in: verified in milliseconds, or locked and installed first.
+
+The fast path reads one small JSON file, `.pixi/prepared-v1/<environment>.json`, which says for which manifest, lock
+file and prefix fingerprint the environment was last found good. It needs no YAML, no TOML and no child process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..errors import EnvironmentUnavailable
+from ..names import DEFAULT_ENVIRONMENT, safe_component
+from ..progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..model.platform import Platform
+    from ..workspace import Workspace
+    from .installing import Installation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A prefix that agrees with the lock file.
+
+    `python` is its interpreter (None where the environment has none), `activation` what activating needs to know.
+    `fast` says that nothing had to be done or even read beyond digests.
+    """
+
+    workspace: Workspace
+    environment: str
+    platform: str
+    prefix: Path
+    python: Path | None
+    has_ipykernel: bool
+    lock_digest: str
+    activation: dict[str, Any]
+    fast: bool
+    installation: Installation | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The full environment of an activated child of this process."""
+        return self.activated(os.environ)
+
+    def activated(self, environ: Mapping[str, str], *, clean: bool = False) -> dict[str, str]:
+        """The full environment of a process that runs activated, on top of `environ`."""
+        from ..activation.run_scripts import activate
+
+        return activate(
+            self.prefix,
+            scripts=[self.workspace.root / script for script in self.activation["scripts"]],
+            env=self.activation["env"],
+            base_env=dict(environ),
+            metadata=self.activation["metadata"],
+            cache_dir=self.workspace.pixi_dir / "activation-env-v0",
+            clean=clean,
+        )
+
+
+def prepare(
+    workspace: Workspace,
+    environment: str | None = None,
+    *,
+    mode: str = "auto",
+    install: bool = True,
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> Ready:
+    """Make an environment ready: quickly where nothing changed, else by locking (`mode`) and installing.
+
+    Raises whatever locking and installing raise, and `EnvironmentUnavailable` when `install` is false and the prefix
+    does not exist.
+    """
+    name = environment or workspace.environ_environment() or DEFAULT_ENVIRONMENT
+    ready = read_ready(workspace, name)
+    if ready is not None:
+        return ready
+    from .install import install_environment
+    from .lock import ensure_lock
+
+    locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
+    name = workspace.environment_name(name)
+    if not install:
+        if not (workspace.prefix(name) / "conda-meta").is_dir():
+            raise EnvironmentUnavailable(
+                f"the environment '{name}' is not installed", hints=["run `pixi install`, or leave out --no-install"]
+            )
+        return describe(workspace, name)
+    installation = install_environment(workspace, name, locked.lock, reporter=reporter, should_stop=should_stop)
+    return describe(workspace, name, installation)
+
+
+def describe(workspace: Workspace, name: str, installation: Installation | None = None) -> Ready:
+    """Look at an installed prefix, and leave the note that makes the next look fast."""
+    from .installing import choose_platform
+
+    environment = workspace.manifest.environment(workspace.environment_name(name))
+    platform = choose_platform(workspace, environment) if installation is None else installation.platform
+    prefix = workspace.prefix(name)
+    ready = Ready(
+        workspace=workspace,
+        environment=name,
+        platform=platform.name,
+        prefix=prefix,
+        python=_python(prefix),
+        has_ipykernel=_has_ipykernel(prefix),
+        lock_digest=workspace.digests()[1],
+        activation=activation_of(workspace, name, platform),
+        fast=False,
+        installation=installation,
+    )
+    if installation is not None:
+        _write_note(ready)
+    return ready
+
+
+def activation_of(workspace: Workspace, name: str, platform: Platform) -> dict[str, Any]:
+    """What the manifest says about activating, and the `PIXI_*` variables of the environment."""
+    from ..activation.compute import metadata_variables
+
+    manifest = workspace.manifest
+    environment = manifest.environment(workspace.environment_name(name))
+    scripts, env = environment.activation(platform)
+    return {
+        "scripts": list(scripts),
+        "env": dict(env),
+        "metadata": metadata_variables(
+            root=workspace.root,
+            manifest_path=workspace.manifest_path,
+            name=manifest.name,
+            version=manifest.version,
+            environment=name,
+            platforms=[platform.name for platform in environment.platforms],
+        ),
+    }
+
+
+# ---------------------------------------------------------------- the note
+
+
+def _note_path(workspace: Workspace, name: str) -> Path:
+    return workspace.pixi_dir / "prepared-v1" / f"{safe_component(name, what='environment name')}.json"
+
+
+def _state(workspace: Workspace, prefix: Path) -> dict[str, str]:
+    """What must be unchanged for the note to hold."""
+    from ..install.prefix import fingerprint
+
+    manifest, lock = workspace.digests()
+    return {"version": __version__, "manifest": manifest, "lock": lock, "prefix": fingerprint(prefix) or ""}
+
+
+def read_ready(workspace: Workspace, name: str) -> Ready | None:
+    """The environment as the note describes it; None where there is no note or anything changed since."""
+    try:
+        note = json.loads(_note_path(workspace, name).read_text(encoding="utf-8"))
+        prefix = Path(note["prefix"])
+        if note["state"] != _state(workspace, prefix) or not note["state"]["prefix"]:
+            return None
+        python = Path(note["python"]) if note["python"] else None
+        if python is not None and not python.exists():
+            return None
+        return Ready(
+            workspace=workspace,
+            environment=name,
+            platform=note["platform"],
+            prefix=prefix,
+            python=python,
+            has_ipykernel=note["has_ipykernel"],
+            lock_digest=note["state"]["lock"],
+            activation=note["activation"],
+            fast=True,
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write_note(ready: Ready) -> None:
+    from ..fs import atomic_write
+
+    path = _note_path(ready.workspace, ready.environment)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    note = {
+        "state": _state(ready.workspace, ready.prefix),
+        "prefix": str(ready.prefix),
+        "platform": ready.platform,
+        "python": str(ready.python) if ready.python else "",
+        "has_ipykernel": ready.has_ipykernel,
+        "activation": ready.activation,
+    }
+    atomic_write(path, json.dumps(note) + "\n", fsync=False)
+
+
+def _python(prefix: Path) -> Path | None:
+    for candidate in (prefix / "bin" / "python", prefix / "python.exe", prefix / "Scripts" / "python.exe"):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def _has_ipykernel(prefix: Path) -> bool:
+    """Whether the environment itself holds an ipykernel, by the folders that Python would search."""
+    patterns = ("lib/python*/site-packages/ipykernel/__init__.py", "Lib/site-packages/ipykernel/__init__.py")
+    return any(True for pattern in patterns for _ in prefix.glob(pattern))

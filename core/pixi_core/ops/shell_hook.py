@@ -1,0 +1,53 @@
+"""`pixi shell-hook`: what a shell evaluates to be inside an environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..progress import SILENT, Reporter
+from .prepare import prepare
+
+if TYPE_CHECKING:
+    from ..workspace import Workspace
+
+
+def hook_script(
+    workspace: Workspace,
+    environment: str | None,
+    shell: str,
+    *,
+    mode: str = "auto",
+    install: bool = True,
+    reporter: Reporter = SILENT,
+) -> str:
+    """The activation script for a shell (`bash`, `zsh`, `fish`, `xonsh`, `powershell`, `cmd`, `nushell`)."""
+    from ..activation.hooks import hook
+
+    ready = prepare(workspace, environment, mode=mode, install=install, reporter=reporter)
+    return hook(
+        shell,
+        ready.prefix,
+        scripts=[workspace.root / script for script in ready.activation["scripts"]],
+        env=ready.activation["env"],
+        metadata=ready.activation["metadata"],
+        environ=workspace.environ,
+    )
+
+
+def hook_json(
+    workspace: Workspace,
+    environment: str | None,
+    *,
+    mode: str = "auto",
+    install: bool = True,
+    reporter: Reporter = SILENT,
+) -> dict[str, Any]:
+    """`{"environment_variables": {…}, "activation_scripts": […]}`: only what activation adds or changes."""
+    ready = prepare(workspace, environment, mode=mode, install=install, reporter=reporter)
+    variables = ready.activated(workspace.environ)
+    return {
+        "environment_variables": {
+            key: value for key, value in sorted(variables.items()) if workspace.environ.get(key) != value
+        },
+        "activation_scripts": [str(workspace.root / script) for script in ready.activation["scripts"]],
+    }

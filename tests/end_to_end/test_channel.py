@@ -56,7 +56,7 @@ def run(prefix: Path, *command: str) -> str:
         (["python", "-c", "import ssl, sqlite3, lzma, bz2, ctypes, readline, zmq; print('all')"], "all"),
         (["python", "-c", "import six; print(six.__version__)"], "1.16.0"),
         (["pip", "--version"], "pip"),
-        (["pure-tool"], "{prefix} 1.1"),
+        (["pure-tool"], "{prefix} "),
         (["pure-tool-script"], "{prefix}"),
         (["prefix-text"], "hello from the prefix"),
         (["prefix-text-shebang"], "shebang"),

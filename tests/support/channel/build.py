@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .cache import finished_packages
+from .cache import finished_packages, remove_unused
 from .fixtures import write_fixtures
 from .host_python import Interpreter, pack_python, running_interpreter
 from .index import write_index
@@ -83,6 +83,7 @@ def full_channel(path: Path, *, selections: Sequence[str] = ("base",)) -> Built:
             built.packages += convert_wheels(path, subdir, interpreter, dict(zip(pins.values(), wheels, strict=True)))
         with built.step("python packed"):
             built.packages += python.result()
+    remove_unused()
     finish(built, subdir)
     return built
 

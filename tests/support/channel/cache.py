@@ -7,10 +7,14 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .package_writer import WrittenPackage
+
+CONVERTERS = ("package_writer.py", "elf.py", "host_python.py", "wheel_converter.py")
+KEPT_DAYS = 30
 
 
 def cache_root() -> Path:
@@ -20,10 +24,10 @@ def cache_root() -> Path:
 
 
 def converter_digest() -> str:
-    """A digest of this package's own source: finished packages of another converter are not reused."""
+    """A digest of the source that finished packages depend on: those of another converter are not reused."""
     content = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        content.update(file.read_bytes())
+    for module in CONVERTERS:
+        content.update(Path(__file__).with_name(module).read_bytes())
     return content.hexdigest()
 
 
@@ -37,7 +41,9 @@ def finished_packages(
     """
     digest = hashlib.sha256("\0".join([converter_digest(), *key]).encode()).hexdigest()
     folder = cache_root() / "packages" / digest[:24]
-    if not (folder / "packages.json").exists():
+    if (folder / "packages.json").exists():
+        os.utime(folder)
+    else:
         make_finished(folder, make)
     return [place(folder, channel, line) for line in json.loads((folder / "packages.json").read_text())]
 
@@ -59,6 +65,14 @@ def make_finished(folder: Path, make: Callable[[Path], list[WrittenPackage]]) ->
                 raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def remove_unused() -> None:
+    """Remove finished packages that no build has used for a month (another converter's, mostly)."""
+    limit = time.time() - KEPT_DAYS * 86_400
+    for folder in (cache_root() / "packages").glob("*"):
+        if folder.stat().st_mtime < limit:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def place(folder: Path, channel: Path, line: dict[str, object]) -> WrittenPackage:

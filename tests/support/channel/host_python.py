@@ -109,7 +109,7 @@ def pack_python(channel: Path, subdir: str, interpreter: Interpreter) -> list[Wr
             version=interpreter.version,
             build=f"h{interpreter.digest()[:7]}_0_{interpreter.abi_build}",
             subdir=subdir,
-            depends=[glibc_floor(), *sorted({package.entry["name"] for package in packages})]
+            depends=[glibc_floor(), *sorted(need for package in packages for need in package.run_exports["weak"])]
             + (abi if interpreter.abi_build != "cpython" else []),
             constrains=abi,
             license="Python-2.0",
@@ -146,8 +146,8 @@ def pack_libraries(
     for package, files in sorted(members.items()):
         for name, path in files.items():
             copy_library(path, work / package / "lib" / name)
-        version = library_version(max(files.values()))
-        exports = {"weak": [f"{package} >={version},<{int(version.split('.')[0]) + 1}.0a0"]}
+        version = library_version(package, max(files.values()))
+        exports = {"weak": [f"{package} >={version},<{int(version.partition('.')[0]) + 1}.0a0"]}
         needs = ["ncurses"] if package == "readline" else []
         recipe = Recipe(
             name=package, version=version, build="h0_0", subdir=subdir, depends=[glibc_floor(), *needs],
@@ -157,8 +157,16 @@ def pack_libraries(
     return written
 
 
-def library_version(file: Path) -> str:
-    """The version that a library's real file name ends in (`libz.so.1.2.13` → `1.2.13`)."""
+def library_version(package: str, file: Path) -> str:
+    """The library's own word for its version, else what its real file name ends in (`libz.so.1.2.13` → `1.2.13`)."""
+    if package == "openssl":
+        import ssl
+
+        return ssl.OPENSSL_VERSION.split()[1]
+    if package == "libsqlite":
+        import sqlite3
+
+        return sqlite3.sqlite_version
     found = re.search(r"\.so\.([\d.]+)$", file.resolve().name)
     return found[1] if found else "1"
 

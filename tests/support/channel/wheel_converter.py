@@ -35,6 +35,9 @@ CONDA_NAMES = {
     "tzdata": "python-tzdata",
 }  # fmt: skip
 """Where conda's name is not the normalised PyPI name. (Unmapped, PyPI's tzdata would pass for conda's.)"""
+LEGACY_PLATFORMS = {
+    "manylinux1_": "manylinux_2_5_", "manylinux2010_": "manylinux_2_12_", "manylinux2014_": "manylinux_2_17_",
+}  # fmt: skip
 SCRIPT = """\
 #!{prefix}/bin/python
 import re
@@ -146,11 +149,23 @@ def python_dependencies(wheel: Wheel, python: str) -> list[str]:
         required = conda_version_spec(SpecifierSet(wheel.metadata["Requires-Python"] or ">=3.8"))
         return [f"python {required}".strip()]
     major, minor = python.split(".")
-    platforms = " ".join(tag.platform for tag in wheel.tags)
-    floors = [(int(a), int(b)) for a, b in re.findall(r"manylinux_(\d+)_(\d+)_", platforms)]
-    glibc = "{}.{}".format(*max(floors, default=(2, 17)))
     abi = f"python_abi {python}.* *_cp{major}{minor}"
-    return [f"__glibc >={glibc}", "libgcc", "libstdcxx", f"python >={python},<{major}.{int(minor) + 1}.0a0", abi]
+    return [
+        f"__glibc >={glibc_floor(wheel)}",
+        "libgcc",
+        "libstdcxx",
+        f"python >={python},<{major}.{int(minor) + 1}.0a0",
+        abi,
+    ]
+
+
+def glibc_floor(wheel: Wheel) -> str:
+    """The lowest glibc that one of the wheel's tags promises to run on (PEP 600), at least conda's own 2.17."""
+    platforms = " ".join(sorted(tag.platform for tag in wheel.tags))
+    for legacy, modern in LEGACY_PLATFORMS.items():
+        platforms = platforms.replace(legacy, modern)
+    floors = [(int(major), int(minor)) for major, minor in re.findall(r"manylinux_(\d+)_(\d+)_", platforms)]
+    return "{}.{}".format(*max(min(floors, default=(2, 17)), (2, 17)))
 
 
 def conda_dependencies(wheel: Wheel, python: str) -> list[str]:

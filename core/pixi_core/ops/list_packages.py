@@ -89,8 +89,8 @@ def list_packages(
 ) -> list[Row]:
     """The locked packages of an environment on one platform (default: this machine's), sorted by name.
 
-    `pattern` is a regular expression searched in names. Raises `SpecError` for a bad one, and whatever bringing the lock
-    file up to date raises.
+    `pattern` is a regular expression searched in names. Raises `SpecError` for a bad one, and whatever bringing the
+    lock file up to date raises.
     """
     matcher = _compile(pattern)
     name = workspace.environment_name(environment)

@@ -45,14 +45,16 @@ def _host_reasons(workspace: Workspace, lock: LockFile) -> list[str]:
     from .installing import choose_platform
     from .locking import python_target
 
-    found = []
+    found: list[str] = []
     for name in workspace.manifest.environments:
         environment = workspace.manifest.environment(name)
         platform = choose_platform(workspace, environment)
         target = python_target(workspace, environment, platform, ())
-        for record in lock.for_platform(name, platform.name)[1]:
-            if record.is_wheel and not wheel_fits(record.file_name, target):
-                found.append(f"{name}/{platform.name}: {record.file_name} does not fit Python {target.python_version}")
+        found += [
+            f"{name}/{platform.name}: {record.file_name} does not fit Python {target.python_version}"
+            for record in lock.for_platform(name, platform.name)[1]
+            if record.is_wheel and not wheel_fits(record.file_name, target)
+        ]
     return found
 
 

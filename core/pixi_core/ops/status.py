@@ -1,4 +1,4 @@
-"""Do manifest, lock file and environment agree? Answered without solving, without the network, without changing a thing."""
+"""Do manifest, lock file and environment agree? Answered without solving, without network, without changes."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@
 | `channel` | folder of a real channel (python, ipykernel, numpy, pip…), or skips with the reason |
 | `channel_url` | the same as a `file://` URL |
 | `http_channel` | the same over HTTP on loopback |
+| `hundred_channel` | `channel` with more than a hundred packages, JupyterLab and pandas among them; slow |
 """
 
 from __future__ import annotations
@@ -72,8 +73,7 @@ def small_channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A channel of real packages, built once for all of a session's processes."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "real" / "channel"
+    folder = shared_folder(tmp_path_factory) / "real" / "channel"
     reason = built_once(folder, [])
     if reason:
         pytest.skip(f"no test channel: {reason}")
@@ -91,6 +91,22 @@ def http_channel(channel: Path) -> Iterator[str]:
     """`channel` over HTTP on loopback."""
     with served(channel) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def hundred_channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`channel` with JupyterLab, pandas, scikit-learn, matplotlib and their needs; for tests marked `slow`."""
+    folder = shared_folder(tmp_path_factory) / "hundred" / "channel"
+    reason = built_once(folder, ["--hundred"])
+    if reason:
+        pytest.skip(f"no test channel: {reason}")
+    return folder
+
+
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder that all of a session's processes see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 def built_once(folder: Path, options: list[str]) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.channel.build import host_subdir, small_channel
+from tests.support.channel.build import host_subdir, small_channel, synthetic_channel
 from tests.support.channel.package_writer import PLACEHOLDER
+from tests.support.channel.synthetic import Amount
 from tests.support.rattler_oracle import OracleRefused, rattler
 
 pytestmark = pytest.mark.peer
@@ -155,6 +156,24 @@ def test_other_platforms_can_be_solved(
         cache=oracle_cache,
     )  # fmt: skip
     assert {"python", "numpy"} <= {record["name"] for record in answer}
+
+
+@pytest.mark.channel
+@pytest.mark.slow
+def test_more_than_a_hundred_packages(hundred_channel: Path, oracle_cache: Path, tmp_path: Path) -> None:
+    specs = ["jupyterlab", "pandas", "scikit-learn", "matplotlib", "ipywidgets", "ipykernel", "requests", "pip"]
+    records = install(hundred_channel, oracle_cache, tmp_path / "env", specs)
+    assert len(records) > 100
+    assert run(tmp_path / "env", "python", "-c", "import pandas, sklearn, matplotlib.pyplot; print('all')") == "all"
+    assert run(tmp_path / "env", "jupyter", "lab", "--version")[0].isdigit()
+
+
+def test_made_up_packages_install(tmp_path: Path, oracle_cache: Path) -> None:
+    built = synthetic_channel(tmp_path / "channel", Amount(packages=20, files=12))
+    records = install(built.path, oracle_cache, tmp_path / "env", ["synthetic-all"])
+    assert len(records) == 21
+    first = tmp_path / "env/share/synthetic/synthetic-0000/0/00000.txt"
+    assert first.read_text().startswith(f"prefix={tmp_path / 'env'}\n")
 
 
 def test_the_small_channel_is_the_same_each_time(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from .host_python import Interpreter, pack_python, running_interpreter
 from .index import write_index
 from .package_writer import ArchiveKind, WrittenPackage
 from .stand_ins import stand_in_python, write_stand_ins
+from .synthetic import Amount, write_synthetic
 from .wheel_converter import convert_wheel
 from .wheels import ChannelUnavailable, Pin, fetch_wheels, read_pins
 
@@ -61,8 +62,18 @@ def small_channel(path: Path) -> Built:
     return built
 
 
+def synthetic_channel(path: Path, amount: Amount) -> Built:
+    """Made-up packages in any number; no network."""
+    built = Built(path)
+    with built.step("packages"):
+        built.packages += write_synthetic(path, host_subdir(), amount)
+    with built.step("index"):
+        write_index(path, built.packages, subdirs=("noarch", host_subdir()))
+    return built
+
+
 def full_channel(path: Path, *, selections: Sequence[str] = ("base",)) -> Built:
-    """A real python, the wheels pinned in `selections`, and the fixtures.
+    """A real python, the wheels pinned in `selections` (`base`, `hundred`), and the fixtures.
 
     Raises `ChannelUnavailable` with the reason where that cannot be done.
     """

@@ -92,7 +92,8 @@ def download(pins: Sequence[Pin]) -> None:
         requirements.write_text("".join(f"{pin.requirement}\n" for pin in pins))
         command = [
             sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-            "--only-binary=:all:", "--require-hashes", "--retries=1", "--timeout=20", "--dest", folder, "--requirement", str(requirements),
+            "--only-binary=:all:", "--require-hashes", "--retries=1", "--timeout=20",
+            "--dest", folder, "--requirement", str(requirements),
         ]  # fmt: skip
         outcome = subprocess.run(command, capture_output=True, text=True)
         if outcome.returncode:

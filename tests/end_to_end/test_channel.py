@@ -16,6 +16,7 @@ from tests.support.channel.build import host_subdir, small_channel, synthetic_ch
 from tests.support.channel.package_writer import PLACEHOLDER
 from tests.support.channel.synthetic import Amount
 from tests.support.rattler_oracle import OracleRefused, rattler
+from tests.support.trees import tree
 
 pytestmark = pytest.mark.peer
 REAL = [
@@ -233,6 +234,21 @@ def install(channel: Path, cache: Path, prefix: Path, specs: Sequence[str]) -> l
     rattler("install", channels=[channel.as_uri()], specs=specs, prefix=prefix, cache=cache)
     records: list[Any] = rattler("records", prefix=prefix)
     return records
+
+
+def test_a_lock_file_installs_the_same_as_the_solve(small_channel: Path, oracle_cache: Path, tmp_path: Path) -> None:
+    request: dict[str, Any] = {
+        "channels": [small_channel.as_uri()],
+        "specs": ["pure-tool", "prefix-binary"],
+        "cache": oracle_cache,
+    }
+    path = tmp_path / "pixi.lock"
+    records = rattler("write-lock", path=path, **request)
+    assert rattler("install", prefix=tmp_path / "solved", **request) == records
+    locked = rattler("lock", path=path)["default"][host_subdir()]
+    assert len(locked) == len(records)
+    rattler("install-lock", path=path, platform=host_subdir(), prefix=tmp_path / "locked", cache=oracle_cache)
+    assert tree(tmp_path / "locked") == tree(tmp_path / "solved")
 
 
 def test_every_index_says_the_same(small_channel: Path) -> None:

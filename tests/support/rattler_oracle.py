@@ -1,4 +1,13 @@
-"""py-rattler as an oracle, in a process of its own: `solve` or `install` packages of a channel, results as JSON.
+"""py-rattler as an oracle, in a process of its own; requests and answers are JSON.
+
+| command | request | answer |
+|---|---|---|
+| `solve` | channels, specs, cache; subdir, virtual_packages, sharded | records |
+| `install` | the same and prefix; scripts | records |
+| `records` | prefix | what its `conda-meta` says |
+| `write-lock` | as `solve`, and path | records; a lock file at `path` |
+| `lock` | path | environment → platform → locations of its packages |
+| `install-lock` | path, environment, platform, prefix, cache; scripts | records |
 
 A process of its own because the library's threads may outlive its work and crash at exit; hence `os._exit`.
 """
@@ -20,7 +29,7 @@ class OracleRefused(Exception):
 
 
 def rattler(command: str, *, environ: Mapping[str, str] | None = None, **request: Any) -> Any:
-    """Run `command` (`solve`, `install`, `records`, `lock`) with `request` in a new process and return its answer.
+    """Run `command` with `request` in a new process and return its answer.
 
     `environ` is added to this process's variables (`CONDA_OVERRIDE_CUDA`…). Raises `OracleRefused`.
     """
@@ -84,16 +93,48 @@ def described(records: Sequence[Any]) -> list[dict[str, Any]]:
 
 async def installed(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Solve, then make `prefix` hold exactly that (link scripts run if `scripts`)."""
+    records = await solved(request)
+    await link(records, request)
+    return described(records)
+
+
+async def link(records: Sequence[Any], request: Mapping[str, Any]) -> None:
+    """Make `prefix` hold exactly `records`."""
     from rattler import install
 
-    records = await solved(request)
     await install(
-        records,
+        list(records),
         target_prefix=request["prefix"],
         cache_dir=Path(request["cache"]) / "pkgs",
         execute_link_scripts=request.get("scripts", False),
         show_progress=False,
     )
+
+
+async def installed_from_lock(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Make `prefix` hold the conda packages that the lock file at `path` has for an environment and platform."""
+    from rattler import LockFile
+
+    environment = LockFile.from_path(request["path"]).environment(request.get("environment", "default"))
+    if environment is None:
+        raise LookupError("the lock file has no such environment")
+    platform = next(p for p in environment.platforms() if str(p.name) == request["platform"])
+    records = environment.conda_repodata_records_for_platform(platform)
+    await link(records, request)
+    return described(records)
+
+
+async def lock_written(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Solve, then write the solution to `path` as the lock of the environment `default`."""
+    import rattler as library
+
+    records = await solved(request)
+    platform = library.LockPlatform(request.get("subdir") or str(library.platform.Platform.current()))
+    lock = library.LockFile([platform])
+    lock.set_channels("default", [library.LockChannel(url) for url in request["channels"]])
+    for record in records:
+        lock.add_conda_package("default", platform, record)
+    lock.to_path(request["path"])
     return described(records)
 
 
@@ -115,27 +156,30 @@ def locked(path: Path) -> dict[str, dict[str, list[str]]]:
     lock = LockFile.from_path(path)
     return {
         name: {
-            str(platform): sorted(package.location for package in packages)
+            str(platform.name): sorted(package.location for package in packages)
             for platform, packages in environment.packages_by_platform().items()
         }
         for name, environment in lock.environments()
     }
 
 
+def answered(command: str, request: Mapping[str, Any]) -> Any:
+    """What `command` answers to `request`."""
+    if command == "records":
+        return prefix_records(Path(request["prefix"]))
+    if command == "lock":
+        return locked(Path(request["path"]))
+    if command == "solve":
+        return described(asyncio.run(solved(request)))
+    work = {"install": installed, "install-lock": installed_from_lock, "write-lock": lock_written}[command]
+    return asyncio.run(work(request))
+
+
 def main() -> None:
     """Answer one command and leave without waiting for the library's threads."""
     request = json.loads(sys.stdin.read())
-    command = sys.argv[1]
     try:
-        if command == "solve":
-            answer: Any = described(asyncio.run(solved(request)))
-        elif command == "install":
-            answer = asyncio.run(installed(request))
-        elif command == "records":
-            answer = prefix_records(Path(request["prefix"]))
-        else:
-            answer = locked(Path(request["path"]))
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answered(sys.argv[1], request)), flush=True)
     except Exception as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         os._exit(1)

@@ -22,7 +22,7 @@ from .synthetic import Amount, write_synthetic
 from .wheel_converter import convert_wheel
 from .wheels import ChannelUnavailable, Pin, fetch_wheels, read_pins
 
-FOREIGN = ("osx-arm64", "win-64")
+FOREIGN = ("linux-64", "osx-arm64", "win-64")
 """Other platforms that every channel can be locked for; their packages have no files."""
 OLD_ARCHIVES = ("six-1.16.0",)
 """Wheels that become `.tar.bz2`."""

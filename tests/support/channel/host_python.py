@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import compileall
 import hashlib
-import json
 import os
 import platform
 import re
@@ -262,8 +261,3 @@ def compile_files(stage: Path, folder: Path, *, workers: int = 2) -> None:
     compileall.compile_dir(
         str(folder), quiet=2, workers=workers, stripdir=str(stage), prependdir=PLACEHOLDER, force=True, maxlevels=30
     )
-
-
-def describe(interpreter: Interpreter) -> str:
-    """One line of JSON for keys and logs."""
-    return json.dumps({"version": interpreter.version, "digest": interpreter.digest()})

@@ -10,7 +10,7 @@ from pathlib import Path
 from .package_writer import Recipe, WrittenPackage, write_package
 
 NOT_ELSEWHERE = ("__glibc", "libgcc", "libstdcxx")
-SYSTEM_FLOOR = {"osx": ["__osx >=11.0"], "win": ["__win"]}
+SYSTEM_FLOOR = {"linux": ["__glibc >=2.17"], "osx": ["__osx >=11.0"], "win": ["__win"]}
 PYTHONS = ("3.11.9", "3.12.4")
 
 

@@ -66,6 +66,8 @@ def read_embedded(notebook: Path) -> Embedded | None:
     if isinstance(found, dict) and isinstance(found.get("manifest"), str):
         lock = found.get("lock")
         return Embedded(found["manifest"], lock if isinstance(lock, str) else None)
+    if isinstance(found, dict) and "manifest" not in found and isinstance(found.get("environment"), str):
+        return None  # it only chooses an environment of the workspace that the notebook lies in
     raise NotebookError(
         f"the metadata `{METADATA_KEY}` of {notebook} is neither the text of a manifest nor a table that holds one",
         hints=['write {"pixi": {"manifest": "[workspace]\\n..."}}'],
@@ -81,6 +83,14 @@ def embed(metadata: dict[str, Any], workspace: Path) -> None:
     metadata[METADATA_KEY] = table
 
 
+def copy_folder(notebook: Path, root: Path) -> Path:
+    """The folder below `root` of a notebook's own workspace, whether it was made already or not."""
+    real = notebook.resolve()
+    key = hashlib.sha256(str(real).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", real.stem)[:40].strip(".-") or "notebook"
+    return root / f"{stem}-{key}"
+
+
 def working_copy(notebook: Path, root: Path, *, default_manifest: str, embedded: Embedded | None) -> Path:
     """The folder of a notebook's own workspace below `root`, brought up to date with the notebook's metadata.
 
@@ -90,9 +100,7 @@ def working_copy(notebook: Path, root: Path, *, default_manifest: str, embedded:
     from .fs import atomic_write
 
     real = notebook.resolve()
-    key = hashlib.sha256(str(real).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", real.stem)[:40].strip(".-") or "notebook"
-    folder = root / f"{stem}-{key}"
+    folder = copy_folder(notebook, root)
     folder.mkdir(parents=True, exist_ok=True)
     origin = folder / _ORIGIN
     digest = "" if embedded is None else embedded.digest

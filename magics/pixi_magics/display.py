@@ -6,25 +6,10 @@ import html
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from .wire import Event
+from .wire import PHASE_WORDS, Event
 
 INTERVAL = 0.2
 """Seconds between two updates: five a second animate well and do not fill a saved notebook's message log."""
-
-WORDS = {
-    "repodata": "reading channels",
-    "solve": "solving",
-    "pypi-metadata": "reading package metadata",
-    "pypi-resolve": "resolving PyPI packages",
-    "lock": "updating the lock file",
-    "download": "downloading",
-    "extract": "unpacking",
-    "link": "linking",
-    "unlink": "unlinking",
-    "build": "building",
-    "activate": "activating",
-    "kernel": "preparing the kernel",
-}
 
 Bundle = Dict[str, str]
 Publish = Callable[[Bundle, bool], None]
@@ -153,7 +138,7 @@ def transaction_text(transaction: Mapping[str, Any]) -> str:
 
 def _phase_text(phase: Event) -> str:
     name = str(phase.get("name", ""))
-    text = WORDS.get(name, name)
+    text = PHASE_WORDS.get(name, name)
     detail = str(phase.get("detail") or "")
     done, total = phase.get("done", 0), phase.get("total")
     if total and phase.get("unit") == "bytes":

@@ -12,10 +12,12 @@ from .child import Outcome, Settings, call
 from .display import Bundle, LiveDisplay, Progress, table_bundle, transaction_text
 from .wire import Event
 
-IN_ENVIRONMENT = frozenset(["install", "list", "ls", "run", "r", "status", "tree", "info", "update", "i"])
+IN_ENVIRONMENT = frozenset(
+    ["add", "a", "remove", "rm", "install", "i", "list", "ls", "run", "r", "status", "tree", "update"]
+)
 """Commands to which the kernel's environment is passed when the line names none."""
 
-PASSED_THROUGH = frozenset(["run", "r", "shell-hook", "help", "search", "task", "tree", "why"])
+PASSED_THROUGH = frozenset(["run", "r", "info", "shell-hook", "search", "task", "tree", "why"])
 """Commands whose own output is the point: it is shown as it comes."""
 
 HELP = """\

@@ -22,6 +22,22 @@ PROTOCOL = 1
 
 TYPES = frozenset(["phase", "message", "warning", "result", "error"])
 
+PHASE_WORDS = {
+    "repodata": "reading channels",
+    "solve": "solving",
+    "pypi-metadata": "reading package metadata",
+    "pypi-resolve": "resolving PyPI packages",
+    "lock": "updating the lock file",
+    "download": "downloading",
+    "extract": "unpacking",
+    "link": "linking",
+    "unlink": "unlinking",
+    "build": "building",
+    "activate": "activating",
+    "kernel": "preparing the kernel",
+}
+"""The phase names of `pixi_core.progress` in words, for whoever shows them."""
+
 
 class WireError(ValueError):
     """A line which is not an event; `line` is what was read."""

@@ -1,0 +1,179 @@
+"""The kernel provisioner `pixi-provisioner`: every kernel in the locked environment of its notebook.
+
+Jupyter calls `pre_launch` at each start and restart. There the manifest is looked up afresh, the environment verified
+(or locked and installed, with progress as events or on standard error), and the command line replaced by one that
+starts the environment's own Python. What fails at a first start is raised: the client shows our text. At a restart,
+where clients swallow such texts, a message kernel starts instead: it explains, takes `%pixi` commands, and makes room
+for the real kernel when they have mended things.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
+
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from pixi_core.errors import PixiError
+
+from .events import EventReporter, Send, Subject, server_sender, stream_sender
+from .explanation import Explanation
+from .ready import Ready, declared_encryption, make_ready
+from .resolve import Choice, Place, Target, describe, find_place, find_target, process_arguments, server_root
+
+
+class KernelNotStarted(RuntimeError):
+    """The environment could not be made ready; the text is for the user, advice included."""
+
+
+class PixiProvisioner(LocalProvisioner):
+    """A local kernel process in an environment of a pixi workspace."""
+
+    # one provisioning per prefix at a time in this process; other processes are held off by the prefix's own lock
+    _prefix_locks: ClassVar[WeakValueDictionary[Path, asyncio.Lock]] = WeakValueDictionary()
+    # places whose user has read the reason in a dialog already: the next start explains in the notebook
+    _told: ClassVar[set[Place]] = set()
+
+    _starts = 0
+    _asked_to_stop = False
+    _crashed = False
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """The launch arguments of the kernel. Raises `KernelNotStarted`."""
+        base: Mapping[str, str] = kwargs.get("env") or os.environ
+        restart, crashed = self._starts > 0, self._crashed
+        self._starts += 1
+        self._asked_to_stop = self._crashed = False
+        place = find_place(
+            kwargs.get("cwd"), base, root_dir=server_root(self.parent), argv=_headless_arguments(self.parent)
+        )
+        try:
+            ready = await self._make_ready(place, base, frozen=crashed)
+        except PixiError as error:
+            if not restart and place not in self._told:
+                self._told.add(place)
+                raise KernelNotStarted(describe(error)) from error
+            return await self._message_launch(place, describe(error), **kwargs)
+        self._told.discard(place)
+        self._declare(ready.encryption)
+        launch: dict[str, Any] = await super().pre_launch(**kwargs)
+        extra = list(kwargs.get("extra_arguments") or ())
+        argv, environ = await asyncio.to_thread(ready.start, launch["env"], self._connection_file())
+        launch["cmd"] = [*argv, *(extra if ready.language == "python" else ())]
+        launch["env"] = environ
+        return launch
+
+    async def _make_ready(self, place: Place, base: Mapping[str, str], *, frozen: bool) -> Ready:
+        """Verify or install, in a thread; a start that is given up stops the work."""
+        choice = Choice.of_spec(self.kernel_spec.metadata)
+        target = await asyncio.to_thread(find_target, place, choice, base)
+        lock = self._prefix_locks.setdefault(target.prefix, asyncio.Lock())
+        async with lock:
+            reporter = EventReporter(self._subject(target), self._sender())
+            given_up = threading.Event()
+            try:
+                ready = await _stoppable(
+                    given_up,
+                    lambda: make_ready(
+                        target,
+                        mode="frozen" if frozen else _mode(base),
+                        reporter=reporter,
+                        should_stop=given_up.is_set,
+                    ),
+                )
+            except PixiError as error:
+                reporter.finish(describe(error))
+                raise
+            reporter.finish()
+            return ready
+
+    def _subject(self, target: Target) -> Subject:
+        root = server_root(self.parent)
+        path = ""
+        if root and target.notebook is not None:
+            relative = os.path.relpath(target.notebook, os.path.realpath(root))
+            path = "" if relative.startswith("..") else relative.replace(os.sep, "/")
+        return Subject(
+            target.workspace.name, target.environment, target.prefix, path, str(getattr(self, "kernel_id", "") or "")
+        )
+
+    def _sender(self) -> Send:
+        return server_sender(self.parent, asyncio.get_running_loop()) or stream_sender()
+
+    def _declare(self, encryption: Sequence[str]) -> None:
+        """Tell the kernel manager which transport encryption the kernel supports: it decides by the kernel spec."""
+        metadata = dict(self.kernel_spec.metadata or {})
+        metadata["supported_encryption"] = list(encryption)
+        self.kernel_spec.metadata = metadata
+
+    async def _message_launch(self, place: Place, text: str, **kwargs: Any) -> dict[str, Any]:
+        """The launch arguments of the message kernel."""
+        self._declare(declared_encryption(Path(sys.prefix)))
+        launch: dict[str, Any] = await super().pre_launch(**kwargs)
+        choice = Choice.of_spec(self.kernel_spec.metadata)
+        explanation = Explanation(
+            text,
+            str(place.folder),
+            str(choice.manifest or ""),
+            choice.environment or "default",
+            hand_over=server_root(self.parent) is not None,
+        )
+        launch["cmd"] = explanation.argv(self._connection_file())
+        return launch
+
+    def _connection_file(self) -> str:
+        """The file that the kernel manager has just written; real, as the kernel may see another working folder."""
+        return os.path.realpath(getattr(self.parent, "connection_file", ""))
+
+    # ---------------------------------------------------------------- how the last kernel ended
+
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """A polite shutdown begins: what follows is no crash."""
+        self._asked_to_stop = True
+        await super().shutdown_requested(restart=restart)
+
+    async def kill(self, restart: bool = False) -> None:
+        """Kill the process; that it was dead before means it crashed."""
+        await self._note_crash()
+        await super().kill(restart=restart)
+
+    async def wait(self) -> int | None:
+        """Wait for the process to end."""
+        await self._note_crash()
+        code: int | None = await super().wait()
+        return code
+
+    async def _note_crash(self) -> None:
+        """Called first by whatever ends or clears the process: was it dead already, with nobody having asked?"""
+        if self.has_process and not self._asked_to_stop and await self.poll() is not None:
+            self._crashed = True
+
+
+def _mode(environ: Mapping[str, str]) -> str:
+    """How to treat the lock file at a start which somebody asked for."""
+    for name, mode in (("PIXI_LOCKED", "locked"), ("PIXI_FROZEN", "frozen")):
+        if environ.get(name, "").lower() in ("1", "true"):
+            return mode
+    return "auto"
+
+
+def _headless_arguments(manager: Any) -> list[str]:
+    """This process's command line where it may name the notebook; a server's does not."""
+    return [] if server_root(manager) else list(process_arguments())
+
+
+async def _stoppable(given_up: threading.Event, work: Callable[[], Ready]) -> Ready:
+    """`work` in a thread; when the awaiting task is cancelled, the work is told and then awaited."""
+    task: Awaitable[Ready] = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        given_up.set()
+        await asyncio.gather(task, return_exceptions=True)
+        raise

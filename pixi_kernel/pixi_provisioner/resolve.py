@@ -1,0 +1,163 @@
+"""Which workspace and which environment a kernel belongs to.
+
+In this order: what the kernel spec names (an entry of the kernel picker), the notebook's own manifest, the variables
+`PIXI_JUPYTER_MANIFEST` and `PIXI_JUPYTER_ENVIRONMENT`, the nearest manifest above the notebook. A notebook with none of
+these has a workspace of its own, empty at first. No client tells a provisioner which notebook it starts a kernel for;
+Jupyter Server, and our own headless runs, put the path into `JPY_SESSION_NAME`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pixi_core.errors import PixiError
+from pixi_core.notebook import METADATA_KEY, read_embedded
+from pixi_core.workspace import Workspace
+
+SESSION_VARIABLE = "JPY_SESSION_NAME"
+MANIFEST_VARIABLE = "PIXI_JUPYTER_MANIFEST"
+ENVIRONMENT_VARIABLE = "PIXI_JUPYTER_ENVIRONMENT"
+
+_DRIVE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*:")
+SCRATCH_NAME = "scratch.ipynb"
+"""Stands for the notebook where there is none (a console): such a session has the folder's scratch workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a kernel spec asks for; None leaves the question to the later rules."""
+
+    manifest: Path | None = None
+    environment: str | None = None
+
+    @classmethod
+    def of_spec(cls, metadata: Mapping[str, Any] | None) -> Choice:
+        """The choice in a kernel spec's `metadata.pixi`; whatever has another type than text is not one."""
+        table = (metadata or {}).get("pixi")
+        if not isinstance(table, Mapping):
+            return cls()
+        manifest, environment = table.get("manifest"), table.get("environment")
+        return cls(
+            Path(manifest) if isinstance(manifest, str) and manifest else None,
+            environment if isinstance(environment, str) and environment else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a kernel starts: the folder, and the notebook where it is known."""
+
+    folder: Path
+    notebook: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a kernel runs in."""
+
+    workspace: Workspace
+    environment: str
+    notebook: Path | None = None
+
+    @property
+    def prefix(self) -> Path:
+        """The prefix of the environment."""
+        return self.workspace.prefix(self.environment)
+
+
+def find_place(
+    cwd: str | None, environ: Mapping[str, str], *, root_dir: str | None = None, argv: Sequence[str] = ()
+) -> Place:
+    """The place of a kernel.
+
+    `cwd` is what the client gave (it may be relative, or missing), `root_dir` the folder that Jupyter Server serves,
+    `argv` the command line of this process: of `jupyter execute one.ipynb` it is the only trace of the notebook.
+    """
+    folder = Path(os.path.abspath(cwd or "."))
+    for candidate in _notebook_candidates(environ.get(SESSION_VARIABLE, ""), folder, root_dir):
+        if candidate.is_file():
+            return Place(folder if cwd else candidate.parent, candidate)
+    named = [Path(os.path.abspath(word)) for word in argv if word.endswith(".ipynb")]
+    existing = [path for path in named if path.is_file()]
+    if not environ.get(SESSION_VARIABLE) and len(existing) == 1:
+        return Place(folder if cwd else existing[0].parent, existing[0])
+    return Place(folder)
+
+
+def _notebook_candidates(session: str, folder: Path, root_dir: str | None) -> list[Path]:
+    """The files that a session name may mean: absolute, below the root, beside the working folder; with and without
+    the drive of a collaboration server (`RTC:folder/a.ipynb`).
+    """
+    if not session:
+        return []
+    names = [session]
+    drive = _DRIVE.match(session)
+    if drive is not None and len(drive.group()) > 2:
+        names.append(session[drive.end() :])
+    found = []
+    for name in names:
+        path = Path(name)
+        if path.is_absolute():
+            found.append(path)
+        else:
+            found += [Path(base) / name for base in (root_dir, folder) if base]
+    return found
+
+
+def find_target(place: Place, choice: Choice, environ: Mapping[str, str]) -> Target:
+    """The workspace and environment of a kernel. Raises `PixiError`, but never `NoWorkspace`."""
+    workspace = _find_workspace(place, choice, environ)
+    wanted = choice.environment or notebook_environment(place.notebook) or environ.get(ENVIRONMENT_VARIABLE)
+    return Target(workspace, workspace.environment_name(wanted), place.notebook)
+
+
+def _find_workspace(place: Place, choice: Choice, environ: Mapping[str, str]) -> Workspace:
+    if choice.manifest is not None:
+        return Workspace.discover(place.folder, manifest_path=choice.manifest, environ=environ)
+    if place.notebook is not None and read_embedded(place.notebook) is not None:
+        return Workspace.for_notebook(place.notebook, environ=environ)
+    named = environ.get(MANIFEST_VARIABLE)
+    if named:
+        return Workspace.discover(place.folder, manifest_path=place.folder / named, environ=environ)
+    return Workspace.for_notebook(place.notebook or place.folder / SCRATCH_NAME, environ=environ)
+
+
+def notebook_environment(notebook: Path | None) -> str | None:
+    """The environment named in a notebook's metadata (`{"pixi": {"environment": NAME}}`); None where there is none."""
+    if notebook is None:
+        return None
+    try:
+        document: Any = json.loads(notebook.read_bytes())
+        table = document["metadata"][METADATA_KEY]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    name = table.get("environment") if isinstance(table, dict) else None
+    return name if isinstance(name, str) and name else None
+
+
+def server_root(manager: Any) -> str | None:
+    """The folder that Jupyter Server serves, from a kernel manager's chain of parents; None under other clients."""
+    parent = getattr(manager, "parent", None)
+    while parent is not None:
+        root = getattr(parent, "root_dir", None)
+        if isinstance(root, str) and root:
+            return root
+        parent = getattr(parent, "parent", None)
+    return None
+
+
+def describe(error: PixiError) -> str:
+    """An error as text for people: message, details, hints."""
+    return "\n".join([str(error), *(f"hint: {hint}" for hint in error.hints)])
+
+
+def process_arguments() -> Sequence[str]:
+    """The command line of this process."""
+    return sys.argv[1:]

@@ -1,0 +1,77 @@
+"""The extension as Jupyter Server sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from tornado.ioloop import PeriodicCallback
+from traitlets import Float, Unicode
+
+from .handlers import url_table
+from .picker import KernelPicker
+from .schema import ENVIRONMENT_EVENT, ENVIRONMENT_SCHEMA
+from .status import StatusProvider, lock_status
+
+
+class PixiExtension(ExtensionApp):
+    """Lock status, events and kernel picker entries."""
+
+    name = "pixi_server_ext"
+    app_name = Unicode("pixi")
+    description = Unicode("Pixi environments in Jupyter")
+    load_other_extensions = True
+
+    refresh_seconds = Float(30.0, config=True, help="Seconds between two looks for changed manifests; 0: never.")
+
+    provider: StatusProvider = staticmethod(lock_status)
+    """What answers the status endpoint; a test may put another one here."""
+
+    _timer: PeriodicCallback | None = None
+
+    def initialize_settings(self) -> None:
+        """Register the event, and put our entries into the kernel picker."""
+        logger = self._server.event_logger
+        if ENVIRONMENT_EVENT not in logger.schemas:
+            logger.register_event_schema(ENVIRONMENT_SCHEMA)
+        folder = Path(self._server.runtime_dir) / f"pixi-kernels-{os.getpid()}"
+        self.picker = KernelPicker(self._root(), folder)
+        directories = self._server.kernel_spec_manager.kernel_dirs
+        if str(folder) not in directories:
+            directories.append(str(folder))
+
+    def initialize_handlers(self) -> None:
+        """Mount the REST interface."""
+        base_url = self._server.base_url
+        self.handlers.extend(url_table(base_url, type(self).provider, self.picker, self._root()))
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Once the server runs: the first look for manifests, and one now and then."""
+        del serverapp
+        await self._refresh()
+        if self.refresh_seconds > 0:
+            self._timer = PeriodicCallback(self._refresh, self.refresh_seconds * 1000)
+            self._timer.start()
+
+    async def stop_extension(self) -> None:
+        """The server shuts down."""
+        if self._timer is not None:
+            self._timer.stop()
+        self.picker.close()
+
+    async def _refresh(self) -> None:
+        try:
+            await asyncio.to_thread(self.picker.refresh)
+        except OSError as error:
+            self.log.warning("pixi: the kernel picker was not refreshed: %s", error)
+
+    @property
+    def _server(self) -> Any:
+        assert self.serverapp is not None, "Jupyter Server links an extension before it initializes it"
+        return self.serverapp
+
+    def _root(self) -> Path:
+        return Path(self._server.root_dir).expanduser()

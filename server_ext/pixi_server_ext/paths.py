@@ -1,0 +1,33 @@
+"""Paths in requests: names below the folder that the server serves, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_DRIVE = re.compile(r"[A-Za-z][A-Za-z0-9_-]+:")
+
+
+class OutsideRoot(ValueError):
+    """The path does not lead to anything that this server serves."""
+
+
+def confined(root: Path, api_path: str) -> Path:
+    """The real file or folder that an API path names.
+
+    `api_path` is relative to the served folder, `/` between its parts; the drive of a collaboration server (`RTC:`) is
+    passed over. Links are followed before the result is compared with the root, so that one which leads out does not
+    help. Raises `OutsideRoot`, also for what does not exist.
+    """
+    name = api_path.strip("/")
+    drive = _DRIVE.match(name)
+    if drive is not None:
+        name = name[drive.end() :].lstrip("/")
+    if "\0" in name or "\\" in name:
+        raise OutsideRoot(api_path)
+    real_root = Path(os.path.realpath(root))
+    found = Path(os.path.realpath(real_root / name))
+    if not found.is_relative_to(real_root) or not found.exists():
+        raise OutsideRoot(api_path)
+    return found

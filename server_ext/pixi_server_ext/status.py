@@ -1,0 +1,74 @@
+"""The lock status of a notebook or a folder, for people who look at it: read, never changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pixi_core.errors import NoWorkspace, PixiError
+from pixi_core.notebook import MANIFEST_NAME, copy_folder, read_embedded
+from pixi_core.workspace import Workspace
+
+from .activity import ACTIVITIES, Activities
+
+StatusProvider = Callable[[Path, str | None], dict[str, Any]]
+"""(file or folder, environment or None) to the JSON answer; raises `PixiError`."""
+
+NONE = "no-workspace"
+
+
+def lock_status(path: Path, environment: str | None, *, activities: Activities = ACTIVITIES) -> dict[str, Any]:
+    """The answer of the status endpoint.
+
+    `state` is `in-sync`, `stale`, `not-installed`, `no-lock`, `no-workspace` (the first `%pixi add` makes one),
+    `solving` or `installing`; `reasons` says why, one sentence each. Paths below the user's home stay out of it: names
+    suffice. Raises `PixiError` for a manifest or lock file that cannot be read.
+    """
+    from pixi_core.ops.status import status
+
+    workspace = find_workspace(path, os.environ)
+    if workspace is None:
+        return {"state": NONE, "reasons": [], "workspace": None, "environment": environment or "default"}
+    found = status(workspace, environment).to_json()
+    answer = {key: found[key] for key in ("state", "reasons", "workspace", "environment", "lock_digest", "packages")}
+    answer["manifest"] = workspace.manifest_path.name
+    answer["own"] = workspace.notebook is not None
+    running = activities.at(workspace.prefix(answer["environment"]))
+    if running is not None:
+        answer["state"], answer["reasons"] = running.state, [running.text]
+    return answer
+
+
+def find_workspace(path: Path, environ: Mapping[str, str]) -> Workspace | None:
+    """The workspace of a notebook or a folder as it is; a notebook's own one only if it was made before."""
+    if path.is_dir() or path.suffix != ".ipynb":
+        return _nearest(path if path.is_dir() else path.parent, environ)
+    if read_embedded(path) is None:
+        nearest = _nearest(path.parent, environ)
+        if nearest is not None:
+            return nearest
+    from pixi_core.cache.layout import CacheDirs
+    from pixi_core.config.load import load_config
+
+    manifest = (
+        copy_folder(path, CacheDirs.from_environment(environ, load_config(None, environ)).notebooks) / MANIFEST_NAME
+    )
+    if not manifest.is_file():
+        return None
+    workspace = Workspace.open(manifest, environ=environ)
+    workspace.notebook = path
+    return workspace
+
+
+def _nearest(folder: Path, environ: Mapping[str, str]) -> Workspace | None:
+    try:
+        return Workspace.discover(folder, environ=environ)
+    except NoWorkspace:
+        return None
+
+
+def error_answer(error: PixiError) -> dict[str, Any]:
+    """An error as the endpoint tells it."""
+    return {"message": error.message, "details": list(error.details), "hints": list(error.hints)}

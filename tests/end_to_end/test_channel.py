@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from tests.support.channel.build import host_subdir, small_channel, synthetic_channel
+from tests.support.channel.index import index_channel, read_package
 from tests.support.channel.package_writer import PLACEHOLDER
 from tests.support.channel.synthetic import Amount
+from tests.support.channel.wheel_converter import conda_version_spec
 from tests.support.rattler_oracle import OracleRefused, rattler
 from tests.support.trees import tree
 
@@ -175,6 +179,37 @@ def test_made_up_packages_install(tmp_path: Path, oracle_cache: Path) -> None:
     assert len(records) == 21
     first = tmp_path / "env/share/synthetic/synthetic-0000/0/00000.txt"
     assert first.read_text().startswith(f"prefix={tmp_path / 'env'}\n")
+
+
+@pytest.mark.parametrize(
+    ("specifiers", "expected"),
+    [
+        ("~=1.4.2", ">=1.4.2,1.4.*"),
+        (">=1,<2,!=1.5.*", "!=1.5.*,<2,>=1"),
+        ("==1.*", "1.*"),
+        ("===1.0", "==1.0"),
+        ("", ""),
+    ],
+)
+def test_specifiers_in_condas_words(specifiers: str, expected: str) -> None:
+    assert conda_version_spec(SpecifierSet(specifiers)) == expected
+
+
+@pytest.mark.parametrize("archive", [".conda", ".tar.bz2"])
+def test_reading_an_archive_gives_its_line_of_the_index(small_channel: Path, archive: str) -> None:
+    path = small_channel / host_subdir() / f"both-archives-1.0-h1a2b3c4_0{archive}"
+    table = "packages.conda" if archive == ".conda" else "packages"
+    repodata = json.loads((path.parent / "repodata.json").read_text())
+    assert read_package(path).entry == repodata[table][path.name]
+
+
+def test_a_channel_can_be_indexed_again(small_channel: Path, tmp_path: Path) -> None:
+    again = tmp_path / "channel"
+    shutil.copytree(small_channel, again)
+    index_channel(again, forms=("json",))
+    written = sorted(path.name for path in (again / "noarch").glob("*re*.json*"))
+    assert written == ["repodata.json"]
+    assert (again / "noarch/repodata.json").read_text() == (small_channel / "noarch/repodata.json").read_text()
 
 
 def test_the_small_channel_is_the_same_each_time(tmp_path: Path) -> None:

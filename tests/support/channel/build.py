@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import platform
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from .cache import finished_packages, remove_unused
+from .cache import Job, finish, place, remove_unused
 from .fixtures import write_fixtures
 from .host_python import Interpreter, pack_python, running_interpreter
 from .index import write_index
@@ -58,7 +59,7 @@ def small_channel(path: Path) -> Built:
     with built.step("fixtures"):
         built.packages += write_fixtures(path, subdir)
         built.packages += stand_in_python(path, subdir)
-    finish(built, subdir)
+    complete(built, subdir)
     return built
 
 
@@ -83,51 +84,46 @@ def full_channel(path: Path, *, selections: Sequence[str] = ("base",)) -> Built:
     interpreter = running_interpreter()
     pins = {pin.file_name: pin for selection in selections for pin in read_pins(selection, interpreter.tag)}
     built = Built(path)
-    with ThreadPoolExecutor(2) as threads:
-        fetched = threads.submit(fetch_wheels, list(pins.values()))
-        python = threads.submit(packed_python, path, subdir, interpreter)
-        with built.step("fixtures"):
-            built.packages += write_fixtures(path, subdir)
+    with built.step("packages made"), ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        jobs = [
+            Job(("python", subdir, interpreter.digest()), partial(pack_python, subdir=subdir, interpreter=interpreter))
+        ]
+        running = submitted(pool, jobs)
         with built.step("wheels fetched"):
-            wheels = fetched.result()
-        with built.step("wheels converted"):
-            built.packages += convert_wheels(path, subdir, interpreter, dict(zip(pins.values(), wheels, strict=True)))
-        with built.step("python packed"):
-            built.packages += python.result()
+            wheels = fetch_wheels(list(pins.values()))
+        jobs += wheel_jobs(dict(zip(pins.values(), wheels, strict=True)), subdir, interpreter)
+        for future in running + submitted(pool, jobs[1:]):
+            future.result()
+    with built.step("packages placed"):
+        built.packages += [package for job in jobs for package in place(job, path)]
+    with built.step("fixtures"):
+        built.packages += write_fixtures(path, subdir)
     remove_unused()
-    finish(built, subdir)
+    complete(built, subdir)
     return built
 
 
-def packed_python(path: Path, subdir: str, interpreter: Interpreter) -> list[WrittenPackage]:
-    """The interpreter's packages, from the cache if it has been packed before."""
-    key = ["python", subdir, interpreter.digest()]
-    return finished_packages(key, path, lambda work: pack_python(work, subdir, interpreter))
+def submitted(pool: ProcessPoolExecutor, jobs: Sequence[Job]) -> list[Future[None]]:
+    """The jobs that the cache has not, on their way."""
+    return [pool.submit(finish, job) for job in jobs if not job.finished]
 
 
-def convert_wheels(
-    path: Path, subdir: str, interpreter: Interpreter, wheels: Mapping[Pin, Path]
-) -> list[WrittenPackage]:
-    """Convert every wheel that the cache has not, large ones first, two at a time."""
-    order = sorted(wheels, key=lambda pin: -wheels[pin].stat().st_size)
-    with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        futures: list[Future[list[WrittenPackage]]] = [
-            pool.submit(converted_wheel, path, subdir, interpreter.minor, pin, wheels[pin]) for pin in order
-        ]
-        return [package for future in futures for package in future.result()]
+def wheel_jobs(wheels: Mapping[Pin, Path], subdir: str, interpreter: Interpreter) -> list[Job]:
+    """The conversion of every wheel, large ones first."""
+    jobs = []
+    for pin in sorted(wheels, key=lambda pin: -wheels[pin].stat().st_size):
+        archive: ArchiveKind = ".tar.bz2" if pin.file_name.startswith(OLD_ARCHIVES) else ".conda"
+        make = partial(convert, wheels[pin], python=interpreter.minor, subdir=subdir, archive=archive)
+        jobs.append(Job(("wheel", subdir, interpreter.minor, pin.sha256, archive), make))
+    return jobs
 
 
-def converted_wheel(path: Path, subdir: str, python: str, pin: Pin, wheel: Path) -> list[WrittenPackage]:
-    """One wheel as a conda package, from the cache if it has been converted before."""
-    archive: ArchiveKind = ".tar.bz2" if pin.file_name.startswith(OLD_ARCHIVES) else ".conda"
-
-    def convert(work: Path) -> list[WrittenPackage]:
-        return [convert_wheel(wheel, work, python=python, subdir=subdir, archive=archive)]
-
-    return finished_packages(["wheel", subdir, python, pin.sha256, archive], path, convert)
+def convert(wheel: Path, channel: Path, *, python: str, subdir: str, archive: ArchiveKind) -> list[WrittenPackage]:
+    """One wheel as the packages of a job."""
+    return [convert_wheel(wheel, channel, python=python, subdir=subdir, archive=archive)]
 
 
-def finish(built: Built, subdir: str) -> None:
+def complete(built: Built, subdir: str) -> None:
     """Add the other platforms' stand-ins and write the index."""
     foreign = [name for name in FOREIGN if name != subdir]
     with built.step("stand-ins"):

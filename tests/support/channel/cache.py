@@ -8,7 +8,9 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .package_writer import WrittenPackage
@@ -23,6 +25,7 @@ def cache_root() -> Path:
     return Path(chosen) if chosen else Path("~/.cache/pixi-jupyter-tests").expanduser()
 
 
+@cache
 def converter_digest() -> str:
     """A digest of the source that finished packages depend on: those of another converter are not reused."""
     content = hashlib.sha256()
@@ -31,40 +34,56 @@ def converter_digest() -> str:
     return content.hexdigest()
 
 
-def finished_packages(
-    key: Sequence[str], channel: Path, make: Callable[[Path], list[WrittenPackage]]
-) -> list[WrittenPackage]:
-    """The packages that `make` writes into a channel folder, copied into `channel` from the cache if they are there.
+@dataclass(frozen=True)
+class Job:
+    """Work whose packages are worth keeping: `make` writes them into the channel folder it is given.
 
-    `key` names every input of `make` besides the converter's source. Files are copied, not linked: a test that
-    damages its channel must not damage the cache.
+    `key` names every input of `make` besides the converter's source; `make` can be sent to another process.
     """
-    digest = hashlib.sha256("\0".join([converter_digest(), *key]).encode()).hexdigest()
-    folder = cache_root() / "packages" / digest[:24]
-    if (folder / "packages.json").exists():
-        os.utime(folder)
-    else:
-        make_finished(folder, make)
-    return [place(folder, channel, line) for line in json.loads((folder / "packages.json").read_text())]
+
+    key: tuple[str, ...]
+    make: Callable[[Path], list[WrittenPackage]]
+
+    @property
+    def folder(self) -> Path:
+        """Where its packages are, or will be, in the cache."""
+        digest = hashlib.sha256("\0".join([converter_digest(), *self.key]).encode()).hexdigest()
+        return cache_root() / "packages" / digest[:24]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the cache has its packages."""
+        return (self.folder / "packages.json").exists()
 
 
-def make_finished(folder: Path, make: Callable[[Path], list[WrittenPackage]]) -> None:
-    """Run `make` in a folder of its own, then put that folder in place; whoever comes first wins."""
+def finish(job: Job) -> None:
+    """Do the work in a folder of its own, then put that folder in place; whoever comes first wins."""
+    folder = job.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
     try:
         lines = [
             {"file": p.path.name, "subdir": p.subdir, "entry": p.entry, "run_exports": p.run_exports}
-            for p in make(work)
+            for p in job.make(work)
         ]
         (work / "packages.json").write_text(json.dumps(lines))
         try:
             work.rename(folder)
         except OSError:
-            if not (folder / "packages.json").exists():
+            if not job.finished:
                 raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def place(job: Job, channel: Path) -> list[WrittenPackage]:
+    """Copy a finished job's packages into `channel`.
+
+    Copied, not linked: a test that damages its channel must not damage the cache.
+    """
+    folder = job.folder
+    os.utime(folder)
+    return [place_one(folder, channel, line) for line in json.loads((folder / "packages.json").read_text())]
 
 
 def remove_unused() -> None:
@@ -75,7 +94,7 @@ def remove_unused() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def place(folder: Path, channel: Path, line: dict[str, object]) -> WrittenPackage:
+def place_one(folder: Path, channel: Path, line: dict[str, object]) -> WrittenPackage:
     """Copy one cached archive into `channel`."""
     subdir, name = str(line["subdir"]), str(line["file"])
     target = channel / subdir / name

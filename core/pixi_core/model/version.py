@@ -1,8 +1,9 @@
 """Conda versions: parsing, the total order, and what it takes to derive new bounds from an old version.
 
-The format is conda's (`[epoch!]segments[+local]`, see the docstring of conda's `VersionOrder`): segments are separated by
-`.`, `-` or `_`; each is a run of numbers and words, and starts with an implicit 0 where it starts with a word. Missing
-segments and components count as 0, `dev` sorts before every word, words before numbers, `post` after every number.
+The format is conda's (`[epoch!]segments[+local]`, see the docstring of conda's `VersionOrder`): segments are separated
+by `.`, `-` or `_`; each is a run of numbers and words, and starts with an implicit 0 where it starts with a word.
+Missing segments and components count as 0, `dev` sorts before every word, words before numbers, `post` after every
+number.
 
 A version's `key` is one flat tuple that the interpreter compares by itself. To make "missing counts as 0" true without
 padding, every zero is written as a token that says whether something below or above zero follows it:

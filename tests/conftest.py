@@ -20,9 +20,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.channel import build
-from tests.support.channel.cache import cache_root
-from tests.support.channel.served import served
 
 USER_ENVIRONMENT = dict(os.environ)
 """The variables before they are cleaned: pip is configured in them and in the user's home."""
@@ -42,7 +39,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     The package cache is shared by the session's tests: what one has extracted another need not.
     """
     home = tmp_path_factory.mktemp("home")
-    test_cache = str(cache_root())
+    test_cache = os.environ.get("PIXI_TEST_CACHE") or str(Path("~/.cache/pixi-jupyter-tests").expanduser())
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith(FOREIGN_VARIABLES) and not name.startswith(KEPT_VARIABLES):
@@ -67,6 +64,8 @@ def own_pixi_home(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.fixture(scope="session")
 def small_channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The fixtures of `tests.support.channel.fixtures`, for this platform, osx-arm64 and win-64."""
+    from tests.support.channel import build
+
     return build.small_channel(tmp_path_factory.mktemp("small") / "channel").path
 
 
@@ -89,6 +88,8 @@ def channel_url(channel: Path) -> str:
 @pytest.fixture(scope="session")
 def http_channel(channel: Path) -> Iterator[str]:
     """`channel` over HTTP on loopback."""
+    from tests.support.channel.served import served
+
     with served(channel) as url:
         yield url
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packaging.specifiers import SpecifierSet
 
-from tests.support.channel.build import host_subdir, small_channel, synthetic_channel
-from tests.support.channel.index import index_channel, read_package
+from tests.support.channel.build import synthetic_channel
 from tests.support.channel.package_writer import PLACEHOLDER
+from tests.support.channel.subdirs import host_subdir
 from tests.support.channel.synthetic import Amount
-from tests.support.channel.wheel_converter import conda_version_spec
 from tests.support.rattler_oracle import OracleRefused, rattler
 from tests.support.trees import tree
 
@@ -130,16 +126,6 @@ def test_link_scripts_ran(prefix: Path) -> None:
 
 
 @pytest.mark.channel
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_wheels_are_pinned(python: str) -> None:
-    from tests.support.channel.wheels import read_pins
-
-    pins = read_pins("base", f"cp{python.replace('.', '')}")
-    assert {"numpy", "ipykernel", "pip"} <= {pin.project for pin in pins}
-    assert sorted(pin.project for pin in pins).count("numpy") == 2
-
-
-@pytest.mark.channel
 @pytest.mark.parametrize("sharded", [True, False])
 def test_over_http_with_shards_and_without(http_channel: str, oracle_cache: Path, sharded: bool) -> None:
     answer = rattler(
@@ -181,42 +167,6 @@ def test_made_up_packages_install(tmp_path: Path, oracle_cache: Path) -> None:
     assert first.read_text().startswith(f"prefix={tmp_path / 'env'}\n")
 
 
-@pytest.mark.parametrize(
-    ("specifiers", "expected"),
-    [
-        ("~=1.4.2", ">=1.4.2,1.4.*"),
-        (">=1,<2,!=1.5.*", "!=1.5.*,<2,>=1"),
-        ("==1.*", "1.*"),
-        ("===1.0", "==1.0"),
-        ("", ""),
-    ],
-)
-def test_specifiers_in_condas_words(specifiers: str, expected: str) -> None:
-    assert conda_version_spec(SpecifierSet(specifiers)) == expected
-
-
-@pytest.mark.parametrize("archive", [".conda", ".tar.bz2"])
-def test_reading_an_archive_gives_its_line_of_the_index(small_channel: Path, archive: str) -> None:
-    path = small_channel / host_subdir() / f"both-archives-1.0-h1a2b3c4_0{archive}"
-    table = "packages.conda" if archive == ".conda" else "packages"
-    repodata = json.loads((path.parent / "repodata.json").read_text())
-    assert read_package(path).entry == repodata[table][path.name]
-
-
-def test_a_channel_can_be_indexed_again(small_channel: Path, tmp_path: Path) -> None:
-    again = tmp_path / "channel"
-    shutil.copytree(small_channel, again)
-    index_channel(again, forms=("json",))
-    written = sorted(path.name for path in (again / "noarch").glob("*re*.json*"))
-    assert written == ["repodata.json"]
-    assert (again / "noarch/repodata.json").read_text() == (small_channel / "noarch/repodata.json").read_text()
-
-
-def test_the_small_channel_is_the_same_each_time(tmp_path: Path) -> None:
-    first, second = (small_channel(tmp_path / name) for name in ("first", "second"))
-    assert [p.entry["sha256"] for p in first.packages] == [p.entry["sha256"] for p in second.packages]
-
-
 SOLUTIONS: list[tuple[list[str], dict[str, str], dict[str, str]]] = [
     (["accelerated"], {}, {"accelerated": "1.0 cpu_0"}),
     (["accelerated"], {"CONDA_OVERRIDE_CUDA": "12.4"}, {"accelerated": "1.0 cuda12_100"}),
@@ -251,6 +201,8 @@ def test_requests_without_solution(small_channel: Path, oracle_cache: Path, spec
 def test_the_fixtures_install(small_channel: Path, oracle_cache: Path, tmp_path: Path) -> None:
     specs = [
         "links",
+        "old-metadata",
+        "menu-entry",
         "odd-paths",
         "clobber-one",
         "clobber-two",
@@ -260,8 +212,14 @@ def test_the_fixtures_install(small_channel: Path, oracle_cache: Path, tmp_path:
     ]
     records = install(small_channel, oracle_cache, tmp_path / "env", specs)
     assert len(records) >= len(specs)
+    assert (tmp_path / "env/share/old-metadata").read_text() == f"{tmp_path / 'env'}/share\n"
     assert os.readlink(tmp_path / "env/share/links/dangling") == "nowhere"
     assert (tmp_path / "env/share/odd-paths/雪.txt").read_text() == "odd\n"
+
+
+def test_a_prefix_too_long_for_a_binary_is_refused(small_channel: Path, oracle_cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(OracleRefused):
+        install(small_channel, oracle_cache, tmp_path / "env", ["prefix-short"])
 
 
 def install(channel: Path, cache: Path, prefix: Path, specs: Sequence[str]) -> list[Any]:
@@ -284,25 +242,3 @@ def test_a_lock_file_installs_the_same_as_the_solve(small_channel: Path, oracle_
     assert len(locked) == len(records)
     rattler("install-lock", path=path, platform=host_subdir(), prefix=tmp_path / "locked", cache=oracle_cache)
     assert tree(tmp_path / "locked") == tree(tmp_path / "solved")
-
-
-def test_every_index_says_the_same(small_channel: Path) -> None:
-    import msgpack
-    import zstandard
-
-    def unpacked(path: Path) -> bytes:
-        return zstandard.ZstdDecompressor().stream_reader(path.read_bytes()).read()
-
-    folder = small_channel / host_subdir()
-    plain = json.loads((folder / "repodata.json").read_text())
-    assert json.loads(unpacked(folder / "repodata.json.zst")) == plain
-    index = msgpack.unpackb(unpacked(folder / "repodata_shards.msgpack.zst"))
-    sharded: dict[str, Any] = {"packages": {}, "packages.conda": {}}
-    for digest in index["shards"].values():
-        shard = msgpack.unpackb(unpacked(folder / "shards" / f"{digest.hex()}.msgpack.zst"))
-        for table in sharded:
-            sharded[table] |= shard[table]
-    for table, entries in sharded.items():
-        assert {name: entry["sha256"].hex() for name, entry in entries.items()} == {
-            name: entry["sha256"] for name, entry in plain[table].items()
-        }

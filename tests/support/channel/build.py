@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import platform
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,12 +17,11 @@ from .host_python import Interpreter, pack_python, running_interpreter
 from .index import write_index
 from .package_writer import ArchiveKind, WrittenPackage
 from .stand_ins import stand_in_python, write_stand_ins
+from .subdirs import all_subdirs, host_subdir
 from .synthetic import Amount, write_synthetic
 from .wheel_converter import convert_wheel
 from .wheels import ChannelUnavailable, Pin, fetch_wheels, read_pins
 
-FOREIGN = ("linux-64", "osx-arm64", "win-64")
-"""Other platforms that every channel can be locked for; their packages have no files."""
 OLD_ARCHIVES = ("six-1.16.0",)
 """Wheels that become `.tar.bz2`."""
 
@@ -45,19 +42,12 @@ class Built:
         self.seconds[name] = round(time.perf_counter() - begin, 2)
 
 
-def host_subdir() -> str:
-    """conda's name of this platform."""
-    system = {"linux": "linux", "darwin": "osx", "win32": "win"}[sys.platform]
-    machine = {"x86_64": "64", "AMD64": "64"}.get(platform.machine(), platform.machine())
-    return f"{system}-{machine}"
-
-
 def small_channel(path: Path) -> Built:
     """The fixtures and a stand-in for python, for this platform and two others; no network, under a second."""
     built = Built(path)
     subdir = host_subdir()
     with built.step("fixtures"):
-        built.packages += write_fixtures(path, subdir)
+        built.packages += write_fixtures(path, all_subdirs())
         built.packages += stand_in_python(path, subdir)
     complete(built, subdir)
     return built
@@ -97,7 +87,7 @@ def full_channel(path: Path, *, selections: Sequence[str] = ("base",)) -> Built:
     with built.step("packages placed"):
         built.packages += [package for job in jobs for package in place(job, path)]
     with built.step("fixtures"):
-        built.packages += write_fixtures(path, subdir)
+        built.packages += write_fixtures(path, all_subdirs())
     remove_unused()
     complete(built, subdir)
     return built
@@ -125,8 +115,7 @@ def convert(wheel: Path, channel: Path, *, python: str, subdir: str, archive: Ar
 
 def complete(built: Built, subdir: str) -> None:
     """Add the other platforms' stand-ins and write the index."""
-    foreign = [name for name in FOREIGN if name != subdir]
     with built.step("stand-ins"):
-        built.packages += write_stand_ins(built.path, [p for p in built.packages if p.subdir == subdir], foreign)
+        built.packages += write_stand_ins(built.path, built.packages, subdir, all_subdirs()[1:])
     with built.step("index"):
-        write_index(built.path, built.packages, subdirs=("noarch", subdir, *foreign))
+        write_index(built.path, built.packages, subdirs=("noarch", *all_subdirs()))

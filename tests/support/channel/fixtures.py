@@ -3,6 +3,8 @@
 | packages | what they show |
 |---|---|
 | `prefix-text`, `prefix-binary` | commands that work only where the placeholder was replaced in text, data and ELF |
+| `prefix-short` | a binary placeholder that a real prefix is too long for |
+| `old-metadata`, `menu-entry` | no `paths.json`, only `files` and `has_prefix`; a `Menu/` file |
 | `activation-scripts`, `link-scripts` | activate.d/deactivate.d and env_vars.d; post-link and pre-unlink |
 | `accelerated`, `needs-glibc` | variants chosen by `__cuda` and `__glibc`; `track_features` |
 | `native-library`, `native-tool` | run exports, two compiled versions, a tool that wants one of them |
@@ -21,13 +23,14 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from .elf import host_library, patchelf
 from .package_writer import PLACEHOLDER, STAMP, ArchiveKind, Recipe, WrittenPackage, write_package
+from .subdirs import host_subdir
 
 Stage = Callable[[Path], None]
 FORMER = 1_686_787_200_000
@@ -52,10 +55,14 @@ set -e
 echo "$PKG_NAME $PKG_VERSION $PKG_BUILDNUM" > "$PREFIX/share/link-scripts/built"
 echo "link-scripts: the table was built" >> "$PREFIX/.messages.txt"
 """
+POST_LINK_BATCH = '@echo %PKG_NAME% %PKG_VERSION% %PKG_BUILDNUM% > "%PREFIX%\\share\\link-scripts\\built"\n'
 PRE_UNLINK = """\
 #!/bin/sh
 rm -f "$PREFIX/share/link-scripts/built"
 """
+SHORT = "/opt/short"
+"""A placeholder that no real prefix fits into."""
+MENU = '{"menu_name": "Test channel", "menu_items": [{"name": "menu-entry", "command": ["true"], "platforms": {}}]}\n'
 
 
 @dataclass(frozen=True)
@@ -67,10 +74,10 @@ class Fixture:
     archives: tuple[ArchiveKind, ...] = (".conda",)
 
 
-def write_fixtures(channel: Path, subdir: str) -> list[WrittenPackage]:
-    """Write every fixture for `subdir` into `channel`."""
+def write_fixtures(channel: Path, subdirs: Sequence[str]) -> list[WrittenPackage]:
+    """Write every fixture for each of `subdirs` and for noarch into `channel`."""
     written = []
-    for fixture in [*fixtures(subdir), *noarch_fixtures()]:
+    for fixture in [*(fixture for subdir in subdirs for fixture in fixtures(subdir)), *noarch_fixtures()]:
         with tempfile.TemporaryDirectory() as folder:
             stage = Path(folder)
             if fixture.stage:
@@ -85,7 +92,8 @@ def fixtures(subdir: str) -> list[Fixture]:
     accelerated = partial(recipe, name="accelerated")
     return [
         Fixture(recipe(name="prefix-text"), stage_text_prefix),
-        Fixture(recipe(name="prefix-binary"), stage_binary_prefix),
+        Fixture(recipe(name="prefix-binary"), partial(stage_binary_prefix, subdir)),
+        Fixture(recipe(name="prefix-short", placeholder=SHORT), files({"share/prefix-short/table": f"\0{SHORT}/x\0"})),
         Fixture(recipe(name="link-scripts"), stage_link_scripts),
         Fixture(accelerated(build="cpu_0", track_features="accelerated-cpu"), files({"share/accelerated": "cpu\n"})),
         Fixture(
@@ -101,6 +109,11 @@ def fixtures(subdir: str) -> list[Fixture]:
             recipe(name="native-tool", depends=["native-library >=1.0,<2.0a0"]), files({"share/native-tool": "tool\n"})
         ),
         Fixture(recipe(name="old-archive"), files({"share/old-archive": "bzip2\n"}), (".tar.bz2",)),
+        Fixture(
+            recipe(name="old-metadata", legacy=True),
+            files({"share/old-metadata": f"{PLACEHOLDER}/share\n"}),
+            (".tar.bz2",),
+        ),
         Fixture(recipe(name="both-archives"), files({"share/both-archives": "either\n"}), (".conda", ".tar.bz2")),
         *[
             Fixture(
@@ -145,6 +158,7 @@ def noarch_fixtures() -> list[Fixture]:
         Fixture(generic(name="needs-absent", depends=["no-such-package >=1"])),
         Fixture(generic(name="cycle-one", depends=["cycle-two"]), files({"share/cycle-one": "\n"})),
         Fixture(generic(name="cycle-two", depends=["cycle-one"]), files({"share/cycle-two": "\n"})),
+        Fixture(generic(name="menu-entry"), files({"Menu/menu-entry.json": MENU})),
         Fixture(generic(name="dated", timestamp=FORMER), files({"share/dated": "1\n"})),
         Fixture(generic(name="dated", version="2.0", timestamp=STAMP * 1000), files({"share/dated": "2\n"})),
         *[pure_library(version) for version in ("1.0", "1.1", "2.0")],
@@ -214,8 +228,12 @@ def stage_text_prefix(stage: Path) -> None:
     (stage / "bin/prefix-sh").symlink_to(Path(shutil.which("sh") or "/bin/sh"))
 
 
-def stage_binary_prefix(stage: Path) -> None:
-    """A data file with the prefix between NULs, read by a command; and on Linux a program that must find a library."""
+def stage_binary_prefix(subdir: str, stage: Path) -> None:
+    """A data file with the prefix between NULs, read by a command; and the platform's own kind of program.
+
+    On Linux that is one which must find a library by the prefix; for macOS it only begins like a program: enough to
+    see that it would be signed again.
+    """
     files({"share/prefix-binary/greeting": "hello from the binary\n"})(stage)
     table = b"\x7fTABLE\0" + f"{PLACEHOLDER}/share/prefix-binary/greeting".encode() + b"\0END\0"
     (stage / "share/prefix-binary/table").write_bytes(table)
@@ -226,7 +244,10 @@ def stage_binary_prefix(stage: Path) -> None:
         'cat "$file"\n'
     )
     files({"bin/prefix-binary": reader}, mode=0o755)(stage)
-    library = host_library("libgcc_s.so.1") if sys.platform == "linux" else None
+    if subdir.startswith("osx-"):
+        (stage / "bin/prefix-program").write_bytes(b"\xcf\xfa\xed\xfe" + table)
+        (stage / "bin/prefix-program").chmod(0o755)
+    library = host_library("libgcc_s.so.1") if sys.platform == "linux" and subdir == host_subdir() else None
     if library is not None:
         stage_shell(stage, library)
 
@@ -249,6 +270,11 @@ def stage_link_scripts(stage: Path) -> None:
     files({"share/link-scripts/data": "data\n"})(stage)
     scripts = {"bin/.link-scripts-post-link.sh": POST_LINK, "bin/.link-scripts-pre-unlink.sh": PRE_UNLINK}
     files(scripts, mode=0o755)(stage)
+    batch = {
+        "Scripts/.link-scripts-post-link.bat": POST_LINK_BATCH,
+        "Scripts/.link-scripts-pre-unlink.bat": "@exit /b 0\n",
+    }
+    files(batch)(stage)
 
 
 def stage_activation(stage: Path) -> None:

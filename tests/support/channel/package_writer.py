@@ -34,7 +34,8 @@ class Recipe:
     """What a package says about itself; names as in `info/index.json`.
 
     `entry_points` is None for packages that are not noarch python; `no_link` names paths that installers must
-    copy; `extra_index` goes into `index.json` as it stands; `info_files` are further members of `info/`.
+    copy; `legacy` leaves `paths.json` out, as packages older than it do; `extra_index` goes into `index.json` as it
+    stands; `info_files` are further members of `info/`.
     """
 
     name: str
@@ -53,6 +54,8 @@ class Recipe:
     run_exports: Mapping[str, Sequence[str]] | None = None
     entry_points: Sequence[str] | None = None
     no_link: frozenset[str] = frozenset()
+    placeholder: str = PLACEHOLDER
+    legacy: bool = False
     extra_index: Mapping[str, Any] = field(default_factory=dict)
     info_files: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -76,7 +79,7 @@ def write_package(
     recipe: Recipe, stage: Path | None, channel: Path, *, archive: ArchiveKind = ".conda", level: int = 1
 ) -> WrittenPackage:
     """Pack the prefix staged in `stage` (None: no files) into `channel/<subdir>/`; `level` is zstd's."""
-    paths = describe_paths(stage, recipe.no_link) if stage else []
+    paths = describe_paths(stage, recipe) if stage else []
     index = index_json(recipe)
     info: list[Member] = sorted(info_files(recipe, index, paths).items())
     payload: list[Member] = [(entry["_path"], stage / entry["_path"]) for entry in paths if stage]
@@ -120,9 +123,10 @@ def index_entry(index: Mapping[str, Any], content: bytes) -> dict[str, Any]:
     return {**index, "md5": md5, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
 
 
-def describe_paths(stage: Path, no_link: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+def describe_paths(stage: Path, recipe: Recipe) -> list[dict[str, Any]]:
     """The entries of `info/paths.json`, sorted by path, for everything below `stage` but plain folders."""
-    return [describe_path(stage, relative, relative in no_link) for relative in sorted(walk(stage))]
+    entries = [describe_path(stage, relative, recipe.placeholder) for relative in sorted(walk(stage))]
+    return [entry | ({"no_link": True} if entry["_path"] in recipe.no_link else {}) for entry in entries]
 
 
 def walk(stage: Path) -> Iterable[str]:
@@ -136,7 +140,7 @@ def walk(stage: Path) -> Iterable[str]:
             yield (Path(folder) / name).relative_to(stage).as_posix()
 
 
-def describe_path(stage: Path, relative: str, no_link: bool) -> dict[str, Any]:
+def describe_path(stage: Path, relative: str, placeholder: str = PLACEHOLDER) -> dict[str, Any]:
     """One entry of `paths.json`; a symbolic link bears the digest of what it points to, as conda-build does."""
     path = stage / relative
     if path.is_dir() and not path.is_symlink():
@@ -149,11 +153,9 @@ def describe_path(stage: Path, relative: str, no_link: bool) -> dict[str, Any]:
         "size_in_bytes": len(data),
     }
     # a .pyc names its source inside the prefix, but import corrects that; padding it with NUL would spoil the name
-    if not path.is_symlink() and not relative.endswith(".pyc") and PLACEHOLDER.encode() in data:
+    if not path.is_symlink() and not relative.endswith(".pyc") and placeholder.encode() in data:
         entry["file_mode"] = "binary" if b"\0" in data else "text"
-        entry["prefix_placeholder"] = PLACEHOLDER
-    if no_link:
-        entry["no_link"] = True
+        entry["prefix_placeholder"] = placeholder
     return entry
 
 
@@ -166,9 +168,11 @@ def info_files(recipe: Recipe, index: Mapping[str, Any], paths: Sequence[Mapping
         "info/files": "".join(f"{entry['_path']}\n" for entry in paths).encode(),
         "info/about.json": json_bytes(about),
     }
+    if recipe.legacy:
+        del members["info/paths.json"]
     prefixed = [entry for entry in paths if "prefix_placeholder" in entry]
     if prefixed:
-        lines = [f'{PLACEHOLDER} {entry["file_mode"]} "{entry["_path"]}"\n' for entry in prefixed]
+        lines = [f'{recipe.placeholder} {entry["file_mode"]} "{entry["_path"]}"\n' for entry in prefixed]
         members["info/has_prefix"] = "".join(lines).encode()
     if recipe.no_link:
         members["info/no_link"] = "".join(f"{path}\n" for path in sorted(recipe.no_link)).encode()

@@ -14,14 +14,19 @@ SYSTEM_FLOOR = {"linux": ["__glibc >=2.17"], "osx": ["__osx >=11.0"], "win": ["_
 PYTHONS = ("3.11.9", "3.12.4")
 
 
-def write_stand_ins(channel: Path, packages: Sequence[WrittenPackage], subdirs: Sequence[str]) -> list[WrittenPackage]:
-    """For each of `packages` one without files on each of `subdirs`, so that a workspace locks for them too."""
-    originals = {(p.entry["name"], p.entry["version"], p.entry["build"]): p for p in packages}
+def write_stand_ins(
+    channel: Path, packages: Sequence[WrittenPackage], subdir: str, others: Sequence[str]
+) -> list[WrittenPackage]:
+    """For each package of `subdir` that is not there on one of the `others`, one without files.
+
+    So that a workspace locks for those platforms too.
+    """
+    identities = {(p.subdir, p.entry["name"], p.entry["version"], p.entry["build"]): p for p in packages}
     return [
-        write_package(stand_in(original, subdir), None, channel)
-        for subdir in subdirs
-        for (name, _, _), original in sorted(originals.items())
-        if name not in NOT_ELSEWHERE
+        write_package(stand_in(original, other), None, channel)
+        for other in others
+        for (there, *identity), original in sorted(identities.items())
+        if there == subdir and (other, *identity) not in identities and identity[0] not in NOT_ELSEWHERE
     ]
 
 

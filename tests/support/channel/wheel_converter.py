@@ -254,7 +254,7 @@ def write_record(stage: Path, site_packages: str, dist_info: str) -> None:
     for relative in sorted(walk(stage)):
         if relative.startswith(("bin/", "python-scripts/")):
             continue
-        entry = describe_path(stage, relative, no_link=False)
+        entry = describe_path(stage, relative)
         path = PurePosixPath(relative)
         named = path.relative_to(site_packages) if relative.startswith(site_packages) else upwards(path, site_packages)
         digest = base64.urlsafe_b64encode(bytes.fromhex(entry["sha256"])).rstrip(b"=").decode()

@@ -1,7 +1,7 @@
 """A notebook's own environment: the manifest in its metadata, and the working copy it is solved and installed in.
 
 The metadata key `pixi` of an `.ipynb` holds the text of a manifest (the same TOML as `pixi.toml`), or a table
-`{"manifest": TEXT, "lock": TEXT}` where the lock travels along. Solving and installing need a folder; editing the
+`{"manifest": TEXT, "lock": TEXT, "environment": NAME}` where the lock travels along. Solving and installing need a folder; editing the
 notebook file under a running Jupyter would fight with its autosave. So the workspace of a notebook is a folder in the
 cache, named after the notebook's real path:
 
@@ -59,7 +59,8 @@ def read_embedded(notebook: Path) -> Embedded | None:
     if not isinstance(metadata, dict):
         raise NotebookError(f"{notebook} is not a notebook: it has no `metadata`")
     found = metadata.get(METADATA_KEY)
-    if found is None:
+    if found is None or (isinstance(found, dict) and found.get("manifest") is None):
+        # a table without a manifest may still name the environment of a manifest elsewhere
         return None
     if isinstance(found, str):
         return Embedded(found)

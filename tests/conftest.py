@@ -20,7 +20,6 @@ from pathlib import Path
 
 import pytest
 
-
 USER_ENVIRONMENT = dict(os.environ)
 """The variables before they are cleaned: pip is configured in them and in the user's home."""
 FOREIGN_VARIABLES = (

@@ -254,10 +254,15 @@ def compile_files(stage: Path, folder: Path, *, workers: int = 2) -> None:
     """Byte-compile everything below `folder` as of the time stamp that the archive gives every file.
 
     A `.pyc` remembers its source's time: were it another, python would write the file anew on first import, through
-    the hard link and into the package cache.
+    the hard link and into the package cache. For the same reason files that name the prefix get none: replacing the
+    placeholder gives them another time.
     """
     for source in folder.rglob("*.py"):
         os.utime(source, (STAMP, STAMP))
     compileall.compile_dir(
         str(folder), quiet=2, workers=workers, stripdir=str(stage), prependdir=PLACEHOLDER, force=True, maxlevels=30
     )
+    for source in folder.rglob("*.py"):
+        if PLACEHOLDER.encode() in source.read_bytes():
+            for compiled in source.parent.glob(f"__pycache__/{source.stem}.*.pyc"):
+                compiled.unlink()

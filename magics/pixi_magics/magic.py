@@ -116,7 +116,10 @@ class PixiMagic:
         packages = data.get("packages")
         if command == "list" and isinstance(packages, list):
             rows = [[str(p.get(key) or "") for key in ("name", "version", "build", "kind")] for p in packages]
-            caption = "%d packages in environment %s" % (len(rows), data.get("environment", self.settings.environment))
+            caption = "%s in environment %s" % (
+                count_text(len(rows)),
+                data.get("environment", self.settings.environment),
+            )
             self._publish(table_bundle(["name", "version", "build", "kind"], rows, caption), shown.is_shown)
             return
         if command == "status" and "state" in data:
@@ -143,7 +146,12 @@ def status_line(data: Mapping[str, Any]) -> str:
     reasons = [str(reason) for reason in data.get("reasons") or ()]
     if reasons:
         return "%s (%s)" % (text, "; ".join(reasons))
-    return "%s (%s packages)" % (text, data["packages"]) if "packages" in data else text
+    return "%s (%s)" % (text, count_text(data["packages"])) if "packages" in data else text
+
+
+def count_text(number: int) -> str:
+    """`1 package`, `2 packages`."""
+    return "%d package%s" % (number, "" if number == 1 else "s")
 
 
 def error_text(outcome: Outcome) -> str:

@@ -1,0 +1,296 @@
+"""One view of all the indexes of an environment: projects with their files, and the metadata of files.
+
+Pages live in the cache for a lifetime of our own (the index sends neither validators nor cache headers); metadata is
+kept for ever under the file's SHA-256, since the bytes behind a digest cannot change. Everything here may be called
+from many threads at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import HttpStatusError, NetworkError, Offline
+from ..model.channel import file_url, path_of_file_url
+from ..model.package_index import normalised_index_url
+from ..model.pypi_options import FindLinks, PypiOptions
+from ..names import PypiName, pypi_name
+from .fetcher import Fetcher, header
+from .metadata import CoreMetadata, decode_metadata, encode_metadata
+from .metadata_source import fetch_metadata
+from .simple import (
+    ACCEPT,
+    ACCEPT_ANY,
+    IndexFile,
+    Page,
+    Release,
+    decode_page,
+    flat_page,
+    parse_filename,
+    read_links,
+    read_names,
+    read_page,
+)
+from .versions import Version, parse_version
+
+PAGE_LIFETIME = 600.0
+"""Seconds for which a page counts as fresh: the lifetime that the default index announces where it announces one."""
+
+_FORMAT = "v1"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One version of a project: where it is offered. `sources` pairs the index URL (None for find-links) with the
+    files there, most preferred source first.
+    """
+
+    version: Version
+    prerelease: bool
+    sources: tuple[tuple[str | None, Release], ...]
+
+    def files(self) -> list[tuple[str | None, IndexFile]]:
+        """Every file with the index it is on."""
+        return [(index, file) for index, release in self.sources for file in release.files()]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """All that the indexes offer of a project, in the order in which it should be tried (newest first).
+
+    `found` is False where no index knows the name; `all_prereleases` tells that no stable version was ever published.
+    """
+
+    name: PypiName
+    offers: tuple[Offer, ...]
+    found: bool
+    all_prereleases: bool
+
+
+class IndexClient:
+    """Asks the indexes of some options.
+
+    `root` is the folder that relative `find-links` start from; `clock` gives Unix seconds.
+    """
+
+    def __init__(
+        self,
+        client: Fetcher,
+        cache: Path,
+        options: PypiOptions,
+        *,
+        ttl: float = PAGE_LIFETIME,
+        offline: bool = False,
+        root: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.options = options
+        self._client = client
+        self._cache = cache
+        self._ttl = ttl
+        self._offline = offline
+        self._root = root
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._flat: list[tuple[str, str]] | None = None
+        self._names: dict[str, list[str]] = {}
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """What requests go through."""
+        return self._client
+
+    # ---------------------------------------------------------------- projects
+
+    def project(self, name: PypiName, index: str | None = None) -> Project:
+        """What the indexes offer of a project; only `index` is asked where it is given.
+
+        Raises `NetworkError` where an index cannot be read, `Offline` where it cannot be reached and nothing is cached.
+        """
+        strategy = self.options.effective_strategy
+        pages: list[tuple[str | None, Page]] = []
+        for url in (normalised_index_url(index),) if index else self.options.search_order:
+            page = self.page(url, name)
+            if page is not None:
+                pages.append((url, page))
+                if strategy == "first-index":
+                    break
+        flat = self._flat_page(name) if index is None and self.options.find_links else None
+        if flat is not None and flat.releases:
+            pages.insert(0, (None, flat))
+        offers = _in_sequence(pages) if strategy == "unsafe-first-match" else _merged(pages)
+        return Project(name, tuple(offers), bool(pages), bool(offers) and all(offer.prerelease for offer in offers))
+
+    def page(self, index: str, name: PypiName) -> Page | None:
+        """The page of a project on one index; None where that index does not know it."""
+        url = f"{index}/{name}/"
+        path = self._cache / _FORMAT / "pages" / _key(index)[:16] / f"{name}.msgpack"
+        cached = _read(path, decode_page)
+        if cached is not None and (self._offline or 0 <= self._clock() - cached.fetched < self._ttl):
+            return cached if cached.url else None
+        try:
+            page = self._fetch_page(url, name)
+        except Offline:
+            if cached is None:
+                raise
+            return cached if cached.url else None
+        _write(path, page.encode())
+        return page if page.url else None
+
+    def _fetch_page(self, url: str, name: PypiName) -> Page:
+        now = self._clock()
+        try:
+            response = self._client.get_bytes(url, headers={"Accept": ACCEPT})
+        except HttpStatusError as error:
+            if error.status == 406:
+                response = self._client.get_bytes(url, headers={"Accept": ACCEPT_ANY})
+            elif error.status in (404, 410):
+                return Page("", now, [])
+            else:
+                raise
+        kind = header(response, "content-type")
+        return read_page(response.content, kind, url=response.url or url, name=name, fetched=now)
+
+    # ---------------------------------------------------------------- metadata
+
+    def metadata(self, file: IndexFile) -> CoreMetadata:
+        """The core metadata of a file: from the cache, `<file>.metadata`, the end of the wheel, the whole file.
+
+        Raises `ArchiveError` where the file cannot be used, `NetworkError`.
+        """
+        digest = file.sha256 or _key(file.url)
+        path = self._cache / _FORMAT / "metadata" / digest[:2] / f"{digest}.msgpack"
+        keep = file.sha256 is not None or not file.url.startswith("file:")
+        cached = _read(path, decode_metadata) if keep else None
+        if cached is not None:
+            return cached
+        found = fetch_metadata(self._client, file)
+        if keep:
+            _write(path, encode_metadata(found))
+        return found
+
+    # ---------------------------------------------------------------- names
+
+    def names(self) -> list[str]:
+        """Every project name of the main index (a large answer; kept in memory). Raises `NetworkError`."""
+        index = self.options.effective_index
+        with self._lock:
+            if index not in self._names:
+                url = f"{index}/"
+                response = self._client.get_bytes(url, headers={"Accept": ACCEPT})
+                kind = header(response, "content-type")
+                self._names[index] = read_names(response.content, kind, url=url)
+            return self._names[index]
+
+    def suggestions(self, name: str) -> list[str]:
+        """Projects that exist and whose names are easily confused with `name`: other separators, a `py` or `python`
+        added or dropped. Asks the index about each, and never fails.
+        """
+        base = name.removeprefix("python-").removeprefix("py").removesuffix("-python").removesuffix("py").strip("-")
+        guesses = [base, f"python-{base}", f"py{base}", f"{base}-python", name.replace("-", ""), f"{name}s"]
+        if name.endswith("s"):
+            guesses.append(name[:-1])
+        found: list[str] = []
+        for guess in dict.fromkeys(guesses):
+            if not guess or guess == name:
+                continue
+            try:
+                if self.project(pypi_name(guess)).offers:
+                    found.append(guess)
+            except NetworkError:
+                break
+        return found[:3]
+
+    # ---------------------------------------------------------------- find-links
+
+    def _flat_page(self, name: PypiName) -> Page | None:
+        with self._lock:
+            if self._flat is None:
+                self._flat = [entry for links in self.options.find_links for entry in self._flat_entries(links)]
+            entries = self._flat
+        mine = [(filename, url) for filename, url in entries if _belongs(filename, name)]
+        return flat_page(mine, name, url="", fetched=self._clock())
+
+    def _flat_entries(self, links: FindLinks) -> list[tuple[str, str]]:
+        """(file name, URL) of everything in a folder, or linked from a page."""
+        location = links.path if links.path is not None else links.url or ""
+        if location.startswith("file:"):
+            location = path_of_file_url(location)
+        elif links.url is not None:
+            return self._linked_files(links.url)
+        folder = Path(location)
+        if not folder.is_absolute() and self._root is not None:
+            folder = self._root / folder
+        try:
+            entries = sorted(os.listdir(folder))
+        except OSError as error:
+            raise NetworkError(f"cannot read the find-links folder {folder}: {error.strerror}", url=location) from None
+        return [(entry, file_url(folder.absolute() / entry)) for entry in entries]
+
+    def _linked_files(self, url: str) -> list[tuple[str, str]]:
+        response = self._client.get_bytes(url)
+        return read_links(response.content, response.url or url)
+
+
+def _belongs(filename: str, name: PypiName) -> bool:
+    """Whether a file name starts with a project's name and goes on as a distribution of it."""
+    if filename.endswith(".whl"):
+        head = filename.partition("-")[0]
+        return head.replace("_", "-").replace(".", "-").lower() == name
+    return parse_filename(filename, name) is not None
+
+
+def _merged(pages: Sequence[tuple[str | None, Page]]) -> list[Offer]:
+    """All versions together, newest first; the same version in two places keeps both, the earlier one preferred."""
+    if len(pages) == 1:
+        return _in_sequence(pages)
+    by_version: dict[Version, list[tuple[str | None, Release]]] = {}
+    for index, page in pages:
+        for release in page.releases:
+            by_version.setdefault(parse_version(release.version), []).append((index, release))
+    return [
+        Offer(version, version.is_prerelease, tuple(by_version[version]))
+        for version in sorted(by_version, reverse=True)
+    ]
+
+
+def _in_sequence(pages: Sequence[tuple[str | None, Page]]) -> list[Offer]:
+    """One index after the other, each newest first."""
+    return [
+        Offer(parse_version(release.version), release.prerelease, ((index, release),))
+        for index, page in pages
+        for release in page.releases
+    ]
+
+
+# ---------------------------------------------------------------- cache files
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read(path: Path, decode: Callable[[bytes], T | None]) -> T | None:
+    """A cache entry, None where there is none or it is not one of ours."""
+    try:
+        return decode(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put a cache entry in place by renaming; a cache that cannot be written is no error."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)

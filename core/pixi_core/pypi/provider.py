@@ -1,0 +1,301 @@
+"""The resolver's view of the indexes: which candidates there are for a project, and what each of them needs.
+
+The engine is resolvelib; this is its provider. It is lazy (a release is looked at when the engine gets to it), fixed
+where the conda solution or a direct reference leaves no choice, and deterministic: nothing depends on which answer
+came from the network first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from resolvelib import AbstractProvider
+
+from ..errors import ArchiveError, Cancelled, HttpStatusError
+from ..model.pep508 import Requirement, evaluate
+from ..model.pypi_options import PrereleaseMode
+from ..model.pypi_requirement import PypiRequirement
+from ..names import PypiName
+from .candidate import Candidate, Direct, Wanted, identifier
+from .catalog import Catalog, Found
+from .index import Offer
+from .mapping import Provided
+from .metadata import CoreMetadata
+from .requires import active
+from .versions import Version, contains, mentions_prerelease, pinned_version, try_version
+
+if TYPE_CHECKING:
+    from resolvelib.structs import RequirementInformation
+
+    Information = RequirementInformation[Wanted, Candidate]
+
+DirectFor = Callable[[PypiRequirement], Direct]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What decides between candidates, besides the requirements.
+
+    `constraints` are specifiers per project that hold wherever the project is used; `overrides` replace every
+    requirement on a project; `locked` are versions to keep where possible; `explicit` are the projects whose direct
+    requirement names a pre-release; `lowest` says for a project whether old versions are tried first.
+    """
+
+    provided: Mapping[PypiName, Provided]
+    constraints: Mapping[PypiName, str]
+    overrides: Mapping[PypiName, tuple[PypiRequirement, ...]]
+    locked: Mapping[PypiName, Version]
+    prereleases: PrereleaseMode
+    explicit: frozenset[PypiName]
+    lowest: Callable[[PypiName], bool]
+    direct: DirectFor
+    build_metadata: Callable[[Found, PypiName], CoreMetadata] | None = None
+    should_stop: Callable[[], bool] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Provider(AbstractProvider[Wanted, Candidate, str]):
+    """resolvelib's provider over a catalog. `unusable` collects (candidate, reason) of releases that were tried and
+    could not be used, for the story.
+    """
+
+    catalog: Catalog
+    policy: Policy
+    unusable: list[tuple[Candidate, str]] = field(default_factory=list)
+    _order: dict[str, int] = field(default_factory=dict)
+    _pinned: set[str] = field(default_factory=set)
+    _candidates: dict[tuple[str, int], Candidate] = field(default_factory=dict)
+    _dependencies: dict[Candidate, list[Wanted]] = field(default_factory=dict)
+    _trouble: dict[str, int] = field(default_factory=dict)
+
+    # ---------------------------------------------------------------- resolvelib's questions
+
+    def identify(self, requirement_or_candidate: Wanted | Candidate) -> str:
+        """The key under which requirements and candidates meet."""
+        return requirement_or_candidate.identifier
+
+    def get_preference(self, identifier: str, *_: Any, **__: Any) -> tuple[bool, int, int]:
+        """What has no choice comes first, then what caused conflicts, then in the order of discovery."""
+        return (identifier not in self._pinned, -self._trouble.get(identifier, 0), self._order[identifier])
+
+    def narrow_requirement_selection(
+        self,
+        identifiers: Iterable[str],
+        resolutions: Mapping[str, Candidate],  # noqa: ARG002 - resolvelib passes it by this name
+        candidates: Mapping[str, Iterator[Candidate]],  # noqa: ARG002 - resolvelib passes it by this name
+        information: Mapping[str, Iterator[Information]],  # noqa: ARG002 - resolvelib passes it by this name
+        backtrack_causes: Sequence[Information],
+    ) -> Iterable[str]:
+        """After a conflict, settle its participants before anything else."""
+        if self.policy.should_stop is not None and self.policy.should_stop():
+            raise Cancelled
+        if not backtrack_causes:
+            return identifiers
+        causes = {cause.requirement.identifier for cause in backtrack_causes}
+        causes.update(cause.parent.identifier for cause in backtrack_causes if cause.parent is not None)
+        for name in causes:
+            self._trouble[name] = self._trouble.get(name, 0) + 1
+        everything = list(identifiers)
+        return [name for name in everything if name in causes] or everything
+
+    def find_matches(
+        self,
+        identifier: str,
+        requirements: Mapping[str, Iterator[Wanted]],
+        incompatibilities: Mapping[str, Iterator[Candidate]],
+    ) -> Callable[[], Iterator[Candidate]]:
+        """Candidates for a key, best first."""
+        wanted = list(requirements[identifier])
+        excluded = {candidate.version for candidate in incompatibilities[identifier]}
+        first = wanted[0]
+        if first.extra is not None:
+            # an extra is a version of its project, so what holds for the project holds here
+            wanted += list(requirements.get(first.name, ()))
+            excluded |= {candidate.version for candidate in incompatibilities.get(first.name, ())}
+        return partial(self._matches, identifier, tuple(wanted), frozenset(excluded))
+
+    def is_satisfied_by(self, requirement: Wanted, candidate: Candidate) -> bool:
+        """Whether a candidate meets one requirement."""
+        if requirement.impossible is not None:
+            return False
+        if requirement.direct is not None and candidate.origin is not requirement.direct:
+            return False
+        if requirement.exactly is not None:
+            return requirement.exactly == candidate.version
+        return contains(requirement.specifier, candidate.version)
+
+    def get_dependencies(self, candidate: Candidate) -> list[Wanted]:
+        """What a candidate needs on the target."""
+        known = self._dependencies.get(candidate)
+        if known is None:
+            known = self._dependencies[candidate] = self._find_dependencies(candidate)
+        return known
+
+    # ---------------------------------------------------------------- candidates
+
+    def _matches(self, key: str, wanted: tuple[Wanted, ...], excluded: frozenset[Version]) -> Iterator[Candidate]:
+        if any(w.impossible is not None for w in wanted):
+            return
+        for candidate in self._possible(key, wanted):
+            if candidate.version not in excluded and all(self.is_satisfied_by(w, candidate) for w in wanted):
+                yield candidate
+
+    def _possible(self, key: str, wanted: tuple[Wanted, ...]) -> Iterator[Candidate]:
+        name, extra = wanted[0].name, wanted[0].extra
+        fixed = self.policy.provided.get(name) or next((w.direct for w in wanted if w.direct is not None), None)
+        if isinstance(fixed, Provided):
+            yield self._candidate(key, name, extra, fixed, conda_version(fixed.version))
+        elif fixed is not None:
+            yield self._candidate(key, name, extra, fixed, Version(fixed.metadata.version))
+        else:
+            for found in self._found(name, wanted):
+                yield self._candidate(key, name, extra, found, found.version)
+
+    def _candidate(
+        self, key: str, name: PypiName, extra: str | None, origin: Found | Direct | Provided, version: Version
+    ) -> Candidate:
+        """One object per key and origin, so that identity is equality."""
+        found = self._candidates.get((key, id(origin)))
+        if found is None:
+            found = self._candidates[key, id(origin)] = Candidate(name, extra, key, version, origin)
+        return found
+
+    def _found(self, name: PypiName, wanted: Sequence[Wanted]) -> Iterator[Found]:
+        """Releases of a project: the locked one, then by the strategy; pre-releases as the mode says."""
+        constraint = self.policy.constraints.get(name, "")
+        specifiers = tuple(dict.fromkeys(w.specifier for w in wanted if w.specifier))
+        exactly = next((w.exactly for w in wanted if w.exactly is not None), None)
+        allowed = self._allows_prereleases(name)
+        locked = self.policy.locked.get(name)
+
+        def admits(offer: Offer) -> bool:
+            version = offer.version
+            if exactly is not None and version != exactly:
+                return False
+            if offer.prerelease and not allowed and version != locked:
+                return False
+            return contains(constraint, version) and all(contains(s, version) for s in specifiers)
+
+        if locked is not None:
+            yield from self.catalog.releases(name, lambda offer: offer.version == locked and admits(offer))
+        yield from self.catalog.releases(
+            name, lambda offer: offer.version != locked and admits(offer), lowest=self.policy.lowest(name)
+        )
+
+    def _allows_prereleases(self, name: PypiName) -> bool:
+        mode = self.policy.prereleases
+        if mode in ("allow", "disallow"):
+            return mode == "allow"
+        if "explicit" in mode and name in self.policy.explicit:
+            return True
+        return "if-necessary" in mode and self.catalog.project(name).all_prereleases
+
+    # ---------------------------------------------------------------- dependencies
+
+    def _find_dependencies(self, candidate: Candidate) -> list[Wanted]:
+        if isinstance(candidate.origin, Provided):
+            return []  # its needs were met by the conda solve
+        try:
+            metadata = self._metadata_of(candidate)
+        except (ArchiveError, HttpStatusError) as error:
+            return [self._refuse(candidate, error.message)]
+        problem = self._mismatch(candidate, metadata)
+        if problem is not None:
+            return [self._refuse(candidate, problem)]
+        extras = frozenset() if candidate.extra is None else frozenset([candidate.extra])
+        requirements = active(metadata.requires_dist, self.catalog.target, extras)
+        found: list[Wanted] = []
+        if candidate.extra is not None:
+            base = identifier(candidate.name, None)
+            found.append(self._note(Wanted(candidate.name, None, "", base, exactly=candidate.version)))
+            plain = set(map(str, active(metadata.requires_dist, self.catalog.target)))
+            requirements = [r for r in requirements if str(r) not in plain]
+        self.catalog.expect(requirements)
+        for requirement in requirements:
+            found.extend(self.wanted(requirement))
+        return found
+
+    def _metadata_of(self, candidate: Candidate) -> CoreMetadata:
+        origin = candidate.origin
+        if isinstance(origin, Direct):
+            return origin.metadata
+        assert isinstance(origin, Found)
+        metadata = self.catalog.metadata(origin.file)
+        if origin.file.is_wheel or metadata.is_static:
+            return metadata
+        if self.policy.build_metadata is None:
+            raise ArchiveError(
+                f"{origin.file.filename} must be built to know what it needs, and there is no Python to build it with"
+            )
+        return self.policy.build_metadata(origin, candidate.name)
+
+    def _mismatch(self, candidate: Candidate, metadata: CoreMetadata) -> str | None:
+        """Metadata that speaks of something else, or of another Python."""
+        if metadata.name != candidate.name:
+            return f"its metadata says that it is {metadata.name}"
+        if isinstance(candidate.origin, Found) and try_version(metadata.version) != candidate.version:
+            return f"its metadata says that it is version {metadata.version}"
+        if not self.catalog.target.allows_python(metadata.requires_python):
+            return f"needs Python {metadata.requires_python}"
+        return None
+
+    def _refuse(self, candidate: Candidate, reason: str) -> Wanted:
+        self.unusable.append((candidate, reason))
+        impossible = Wanted(candidate.name, candidate.extra, "", f"{candidate.identifier}!", impossible=reason)
+        return self._note(impossible)
+
+    def wanted(self, requirement: Requirement) -> list[Wanted]:
+        """A dependency as the resolver's requirements: the project, and each extra. Overrides replace it."""
+        overrides = self.policy.overrides.get(requirement.name)
+        if overrides is None:
+            from ..model.pypi_requirement import from_pep508
+
+            return self.wanted_of(from_pep508(requirement))
+        found: list[Wanted] = []
+        for override in overrides:
+            if override.marker is None or evaluate(override.marker, self.catalog.target.environment):
+                found.extend(self.wanted_of(override))
+        return found
+
+    def wanted_of(self, requirement: PypiRequirement) -> list[Wanted]:
+        """A manifest's requirement as the resolver's requirements. Raises where a direct reference cannot be read."""
+        direct = None if requirement.is_registry else self.policy.direct(requirement)
+        if pinned_version(requirement.specifier) is not None or direct is not None:
+            self._pinned.add(requirement.name)
+        keys: list[str | None] = [None, *requirement.extras]
+        return [
+            self._note(
+                Wanted(
+                    requirement.name,
+                    extra,
+                    requirement.specifier,
+                    identifier(requirement.name, extra),
+                    direct,
+                )
+            )
+            for extra in keys
+        ]
+
+    def _note(self, wanted: Wanted) -> Wanted:
+        """Remember the order in which keys were first seen."""
+        self._order.setdefault(wanted.identifier, len(self._order))
+        return wanted
+
+
+def conda_version(text: str) -> Version:
+    """A conda version as PEP 440 sees it; what it cannot see is read as far as it goes (`9e` is 9)."""
+    found = try_version(text)
+    if found is not None:
+        return found
+    from re import match
+
+    digits = match(r"\d+(?:\.\d+)*", text)
+    return Version(digits[0] if digits else "0")
+
+
+def explicit_prereleases(requirements: Iterable[PypiRequirement]) -> frozenset[PypiName]:
+    """The projects for which a requirement names a pre-release."""
+    return frozenset(r.name for r in requirements if mentions_prerelease(r.specifier))

@@ -1,0 +1,219 @@
+"""Resolve PyPI requirements for one target: the door of this room.
+
+The search is resolvelib's; this module states the problem (what is fixed, preferred, forbidden), runs it while pages
+and metadata are fetched ahead, and turns the answer into lock records, or the failure into a story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
+from resolvelib.resolvers import Result
+
+from ..errors import SolveTimeout
+from ..model.digest import sha256
+from ..model.package_index import default_index
+from ..model.pep508 import evaluate
+from ..model.pep508 import parse as parse_pep508
+from ..model.pypi_options import PypiOptions
+from ..model.pypi_requirement import PypiRequirement, source_location
+from ..model.record import PypiRecord
+from ..names import PypiName, pypi_name
+from ..progress import SILENT, Reporter
+from .build import Builder
+from .candidate import Candidate, Direct, Wanted
+from .catalog import Catalog, Found
+from .direct import DirectReader, GitCheckout
+from .index import IndexClient
+from .mapping import Provided
+from .metadata import CoreMetadata
+from .provider import Policy, Provider, explicit_prereleases
+from .requires import canonical
+from .story import explain, provided_conflict
+from .target import PypiTarget
+from .versions import Version, pinned_version, try_version
+
+ResolutionStrategy = Literal["highest", "lowest", "lowest-direct"]
+MAX_ROUNDS = 20_000
+
+
+def resolve(
+    requirements: Sequence[PypiRequirement],
+    *,
+    target: PypiTarget,
+    index: IndexClient,
+    options: PypiOptions,
+    conda_provided: Mapping[PypiName, Provided] | None = None,
+    locked: Sequence[PypiRecord] = (),
+    constraints: Sequence[PypiRequirement] = (),
+    strategy: ResolutionStrategy = "highest",
+    root: Path | None = None,
+    builder: Builder | None = None,
+    checkout: GitCheckout | None = None,
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> tuple[PypiRecord, ...]:
+    """The distributions that meet the requirements on the target, sorted by name; without what conda provides.
+
+    Raises `Unsatisfiable` with the story, `SolveTimeout`, `Cancelled`, `NetworkError`, `BuildError`.
+    """
+    provided = dict(conda_provided or {})
+    here = [r for r in requirements if r.marker is None or evaluate(r.marker, target.environment)]
+    for requirement in here:
+        if not requirement.is_registry and requirement.name in provided:
+            raise provided_conflict(requirement.name, provided, source_location(requirement.source) or "elsewhere")
+    if not here:
+        return ()
+    reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout)
+    policy = _policy(here, constraints, options, provided, locked, strategy, target, reader, should_stop)
+    with reporter.phase("pypi-metadata", detail=target.platform.name) as phase:
+        catalog = Catalog(
+            index,
+            target,
+            options,
+            pins={r.name: r.index for r in here if r.index is not None},
+            yanked=_allowed_yanked(here, locked),
+            skip=frozenset(provided) | {r.name for r in here if not r.is_registry},
+            lowest=True if strategy == "lowest" else frozenset(r.name for r in here if strategy == "lowest-direct"),
+            phase=phase,
+        )
+        with catalog:
+            provider = Provider(catalog, policy)
+            result = _search(provider, here)
+            return tuple(sorted((_records(result, catalog)), key=lambda record: record.name))
+
+
+def _search(provider: Provider, requirements: Iterable[PypiRequirement]) -> Result[Wanted, Candidate, str]:
+    wanted = [w for requirement in requirements for w in _root_wanted(provider, requirement)]
+    provider.catalog.expect(
+        [parse_pep508(str(r)) for r in requirements if r.is_registry and r.name not in provider.policy.overrides]
+    )
+    resolver: Resolver[Wanted, Candidate, str] = Resolver(provider, BaseReporter())
+    try:
+        return resolver.resolve(wanted, max_rounds=MAX_ROUNDS)
+    except ResolutionImpossible as impossible:
+        raise explain(provider, impossible.causes) from None
+    except ResolutionTooDeep:
+        raise SolveTimeout(
+            f"gave up resolving PyPI packages for {provider.catalog.target.description} after {MAX_ROUNDS:,} steps",
+            hints=["state narrower versions for the packages that have many"],
+        ) from None
+
+
+def _root_wanted(provider: Provider, requirement: PypiRequirement) -> list[Wanted]:
+    """A manifest requirement, replaced where an override speaks of its project."""
+    overrides = provider.policy.overrides.get(requirement.name)
+    if overrides is None:
+        return provider.wanted_of(requirement)
+    environment = provider.catalog.target.environment
+    active = [o for o in overrides if o.marker is None or evaluate(o.marker, environment)]
+    return [w for override in active for w in provider.wanted_of(override)]
+
+
+def _policy(
+    requirements: Sequence[PypiRequirement],
+    constraints: Sequence[PypiRequirement],
+    options: PypiOptions,
+    provided: Mapping[PypiName, Provided],
+    locked: Sequence[PypiRecord],
+    strategy: ResolutionStrategy,
+    target: PypiTarget,
+    reader: DirectReader,
+    should_stop: Callable[[], bool] | None,
+) -> Policy:
+    limits: dict[PypiName, list[str]] = {}
+    for constraint in constraints:
+        if constraint.specifier and (constraint.marker is None or evaluate(constraint.marker, target.environment)):
+            limits.setdefault(constraint.name, []).append(constraint.specifier)
+    overrides: dict[PypiName, list[PypiRequirement]] = {}
+    for override in options.dependency_overrides:
+        overrides.setdefault(override.name, []).append(override)
+    direct_names = frozenset(r.name for r in requirements)
+    return Policy(
+        provided=provided,
+        constraints={name: ",".join(parts) for name, parts in limits.items()},
+        overrides={name: tuple(group) for name, group in overrides.items()},
+        locked=_locked_versions(locked),
+        prereleases=options.effective_prereleases,
+        explicit=explicit_prereleases((*requirements, *constraints, *options.dependency_overrides)),
+        lowest=lambda name: strategy == "lowest" or (strategy == "lowest-direct" and name in direct_names),
+        direct=reader,
+        should_stop=should_stop,
+    )
+
+
+def _locked_versions(locked: Iterable[PypiRecord]) -> dict[PypiName, Version]:
+    """Versions worth keeping: those of the registry."""
+    found: dict[PypiName, Version] = {}
+    for record in locked:
+        version = try_version(record.version) if record.version and record.is_registry else None
+        if version is not None:
+            found[pypi_name(record.name)] = version
+    return found
+
+
+def _allowed_yanked(
+    requirements: Iterable[PypiRequirement], locked: Iterable[PypiRecord]
+) -> dict[PypiName, frozenset[Version]]:
+    """Yanked versions may be used where the manifest pins them exactly, or where they are already locked (PEP 592)."""
+    found: dict[PypiName, set[Version]] = {}
+    for requirement in requirements:
+        pinned = pinned_version(requirement.specifier)
+        version = try_version(pinned) if pinned is not None else None
+        if version is not None:
+            found.setdefault(requirement.name, set()).add(version)
+    for name, version in _locked_versions(locked).items():
+        found.setdefault(name, set()).add(version)
+    return {name: frozenset(versions) for name, versions in found.items()}
+
+
+# ---------------------------------------------------------------- the answer as records
+
+
+def _records(result: Result[Wanted, Candidate, str], catalog: Catalog) -> list[PypiRecord]:
+    found: list[PypiRecord] = []
+    for candidate in result.mapping.values():
+        if candidate.extra is not None or isinstance(candidate.origin, Provided):
+            continue
+        if isinstance(candidate.origin, Direct):
+            found.append(direct_record(candidate.origin))
+        else:
+            found.append(registry_record(candidate.name, candidate.origin, catalog.metadata(candidate.origin.file)))
+    return [_without_default_index(record) for record in found]
+
+
+def _without_default_index(record: PypiRecord) -> PypiRecord:
+    """A record names its index only where that is not the default one."""
+    return replace(record, index=None) if record.index is not None and record.index == default_index() else record
+
+
+def registry_record(name: PypiName, found: Found, metadata: CoreMetadata) -> PypiRecord:
+    """The lock record of a file of an index."""
+    return PypiRecord(
+        name=name,
+        version=str(found.version),
+        location=found.file.url,
+        sha256=None if found.file.sha256 is None else sha256(found.file.sha256),
+        index=found.index,
+        requires_dist=canonical(metadata.requires_dist),
+        requires_python=metadata.requires_python,
+        size=found.file.size,
+        upload_time=found.file.upload_time,
+    )
+
+
+def direct_record(direct: Direct) -> PypiRecord:
+    """The lock record of a direct reference; source trees have no fixed version."""
+    metadata = direct.metadata
+    return PypiRecord(
+        name=metadata.name,
+        version=None if direct.is_tree else metadata.version,
+        location=direct.location,
+        sha256=None if direct.sha256 is None else sha256(direct.sha256),
+        requires_dist=canonical(metadata.requires_dist),
+        requires_python=metadata.requires_python,
+    )

@@ -1,0 +1,138 @@
+"""A failed resolution as a story: who asked for what, why that could not be had, and what to try.
+
+A line of the story is a sentence. Every requirement is traced back to the manifest by the chain of packages that
+brought it in, and what the conda solution fixed is named with its conda package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import NetworkError, Unsatisfiable
+from ..names import PypiName
+from .candidate import Candidate, Wanted
+from .mapping import Provided
+from .versions import contains
+
+if TYPE_CHECKING:
+    from resolvelib.structs import RequirementInformation
+
+    from .provider import Provider
+
+    Information = RequirementInformation[Wanted, Candidate]
+
+SHOWN = 6
+"""How many requirements on one project, and how many refused files, are listed."""
+
+
+def explain(provider: Provider, causes: Collection[Information]) -> Unsatisfiable:
+    """The error for a resolution that failed with these causes."""
+    lines: list[str] = []
+    hints: list[str] = []
+    by_project: dict[PypiName, list[Information]] = {}
+    for cause in causes:
+        by_project.setdefault(cause.requirement.name, []).append(cause)
+    for name, informations in by_project.items():
+        provided = provider.policy.provided.get(name)
+        lines += [f"{sentence(cause)}," for cause in _distinct(informations)[:SHOWN]]
+        if provided is not None:
+            lines.append(f"but {name} {provided.version} is pinned by the conda solve ({provided}).")
+            hints.append(
+                f"loosen the requirement on `{name}`, or ask for a fitting version of the conda package: "
+                f"`pixi add '{name}{_bounds(informations)}'`"
+            )
+        else:
+            lines += _no_candidates(provider, name, [cause.requirement for cause in informations], hints)
+    target = provider.catalog.target.description
+    return Unsatisfiable(
+        f"cannot find PyPI packages for {target} that fit together", story=lines, hints=list(dict.fromkeys(hints))
+    )
+
+
+def sentence(cause: Information) -> str:
+    """`pandas 2.1 needs numpy<2` or `the manifest asks for numpy>=2`."""
+    wanted, parent = cause.requirement, cause.parent
+    if parent is None:
+        return f"the manifest asks for {wanted}"
+    if wanted.impossible is not None:
+        return f"{parent.name} {parent.version} cannot be used: {wanted.impossible}"
+    return f"{parent.identifier} {parent.version} needs {wanted}"
+
+
+def _distinct(causes: Iterable[Information]) -> list[Information]:
+    seen: dict[str, Information] = {}
+    for cause in causes:
+        seen.setdefault(sentence(cause), cause)
+    return list(seen.values())
+
+
+def _bounds(causes: Iterable[Information]) -> str:
+    """All the specifiers together, as one."""
+    return ",".join(dict.fromkeys(c.requirement.specifier for c in causes if c.requirement.specifier))
+
+
+def _no_candidates(provider: Provider, name: PypiName, wanted: list[Wanted], hints: list[str]) -> list[str]:
+    """Why no release of a project meets all of these."""
+    if any(w.direct is not None for w in wanted):
+        return [f"but {name} is taken from {next(w.direct.location for w in wanted if w.direct is not None)}."]
+    if all(w.impossible is not None for w in wanted):
+        return []
+    try:
+        project = provider.catalog.project(name)
+    except NetworkError as error:
+        return [f"but the index cannot be asked about {name}: {error.message}"]
+    if not project.found:
+        near = provider.catalog.index.suggestions(name)
+        if near:
+            hints.append(f"did you mean {' or '.join(f'`{n}`' for n in near)}?")
+        return [f"but no index has a project {name}."]
+    constraint = provider.policy.constraints.get(name, "")
+    specifiers = [w.specifier for w in wanted] + [constraint]
+    fitting = [o for o in project.offers if all(contains(s, o.version) for s in specifiers)]
+    if not fitting:
+        newest = f"; the newest is {project.offers[0].version}" if project.offers else ""
+        also = f" (a constraint says {constraint})" if constraint else ""
+        return [f"and no version of {name} satisfies that{also}{newest}."]
+    return _refused(provider, name, {str(o.version) for o in fitting}, fitting_prereleases(provider, name), hints)
+
+
+def fitting_prereleases(provider: Provider, name: PypiName) -> bool:
+    """Whether pre-releases of a project are left out by the mode."""
+    return provider.policy.prereleases != "allow" and name not in provider.policy.explicit
+
+
+def _refused(
+    provider: Provider, name: PypiName, versions: set[str], prereleases_left_out: bool, hints: list[str]
+) -> list[str]:
+    lines: list[str] = []
+    for offer, refusals in provider.catalog.refusals(name):
+        if str(offer.version) in versions and refusals and len(lines) < SHOWN:
+            lines.append(f"  {name} {offer.version}: {_summary([refusal.reason for refusal in refusals])}")
+    lines += [
+        f"  {candidate.name} {candidate.version}: {reason}"
+        for candidate, reason in provider.unusable[:SHOWN]
+        if candidate.name == name
+    ]
+    offers = [o for o in provider.catalog.project(name).offers if str(o.version) in versions]
+    if prereleases_left_out and offers and all(offer.prerelease for offer in offers):
+        hints.append(f"only pre-releases of `{name}` fit; ask for one explicitly: `{name}>={offers[0].version}`")
+    return [f"and of the versions of {name} that do, none can be used:", *lines] if lines else []
+
+
+def _summary(reasons: Sequence[str]) -> str:
+    """Each reason once, with how many files it covers."""
+    counts: dict[str, int] = {}
+    for reason in reasons:
+        counts[reason] = counts.get(reason, 0) + 1
+    return "; ".join(
+        f"{count} files: {reason}" if count > 1 else f"one file {reason}" for reason, count in counts.items()
+    )
+
+
+def provided_conflict(name: PypiName, provided: Mapping[PypiName, Provided], what: str) -> Unsatisfiable:
+    """A direct reference to a project which conda already brings."""
+    return Unsatisfiable(
+        f"`{name}` is asked for from {what}, but the conda package {provided[name]} already provides it",
+        hints=[f"remove `{name}` from the conda dependencies, or drop the reference"],
+    )

@@ -33,8 +33,8 @@ TABLE_KEYS = (
 
 
 def from_table(name: str, value: TableValue) -> MatchSpec:
-    """A dependency from its name and its value: a version spec, or a table with `TABLE_KEYS`. `path` and `url` must name
-    a package archive. Raises `SpecError`.
+    """A dependency from its name and its value: a version spec, or a table with `TABLE_KEYS`. `path` and `url` must
+    name a package archive. Raises `SpecError`.
     """
     spec = MatchSpec(name=checked_name(name))
     if isinstance(value, str):
@@ -95,7 +95,7 @@ def _with_text(spec: MatchSpec, key: str, item: str) -> MatchSpec:
 
 
 def condition_from_table(item: object) -> Condition:
-    """A `when`: a condition text, `{package, version, build, …}`, `{all = […]}` or `{any = […]}`. Raises `SpecError`."""
+    """A `when`: a condition text, `{package, version, …}`, `{all = […]}` or `{any = […]}`. Raises `SpecError`."""
     if isinstance(item, str):
         return parse_condition(item)
     if not isinstance(item, Mapping):

@@ -128,7 +128,7 @@ def _split_brackets(text: str) -> tuple[str, str]:
         if start < 0:
             raise SpecError("`]` without `[`")
         key = text[start + 1 :].split("=", 1)[0].strip()
-        if key.isidentifier() or not text[start + 1 : -1].strip():
+        if key.replace("-", "_").isidentifier() or not text[start + 1 : -1].strip():
             return text[:start].rstrip(), text[start + 1 : -1].strip()
         if not text.startswith("^"):
             raise SpecError(f"'{text[start:]}' is not a list of `key=value`", offset=start)
@@ -172,12 +172,12 @@ def _split_name(text: str) -> tuple[str, str]:
 
 def split_version_and_build(text: str) -> tuple[str, str]:
     """`>=1, <2 py*` as version and build. They are parted by the first blank or `=` that is not part of an operator;
-    `=1.2` with a build is exact, hence `1.2`.
+    `=1.2` with a build is exact, hence `1.2`; a leading `==` without one says nothing (`==2.7.*` is `2.7.*`).
     """
     at = _end_of_version(text)
     version, build = text[:at].strip(), text[at:].lstrip(" \t=").strip()
     if not build:
-        return version, ""
+        return (version[2:].strip() if version.startswith("==") else version) or version, ""
     if version.startswith("=") and not version.startswith("==") and "," not in version and "|" not in version:
         version = version[1:].strip()
     return version, build

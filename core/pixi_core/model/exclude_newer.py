@@ -1,0 +1,32 @@
+"""Cut-off dates for packages: `exclude-newer` with its overrides for single channels and packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludeNewer:
+    """Packages newer than a cut-off do not exist. Times are milliseconds since 1970; None means no cut-off.
+
+    The most specific entry wins: the package's, then the channel's (by canonical base URL), then `cutoff`. A package
+    whose age is unknown is allowed.
+    """
+
+    cutoff: int | None = None
+    channels: Mapping[str, int | None] = field(default_factory=dict)
+    packages: Mapping[str, int | None] = field(default_factory=dict)
+
+    def limit(self, name: str, channel: str | None) -> int | None:
+        """The cut-off for one package of one channel."""
+        if name in self.packages:
+            return self.packages[name]
+        if channel is not None and channel in self.channels:
+            return self.channels[channel]
+        return self.cutoff
+
+    def allows(self, name: str, channel: str | None, timestamp: int | None) -> bool:
+        """Whether a package of this age may be used."""
+        limit = self.limit(name, channel)
+        return limit is None or timestamp is None or timestamp <= limit

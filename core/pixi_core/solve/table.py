@@ -1,0 +1,323 @@
+"""Candidate tables: everything the search needs to know of one package name, as sets.
+
+`compile_table` turns records (in a reduced form, `Entry`) into a `Compiled` tuple of plain lists, strings and integers,
+which can be stored as it is (`marshal`) and opened again without work; `CandidateTable` answers the questions of
+the engine about it. Candidates are sorted once, best first: tier, version, build number, age.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..model.version import version_key
+from ..model.version_spec import glob_matches, parse_version_spec, regex_matches
+from .ranges import Versions, highest_first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ..model.match_spec import MatchSpec
+    from ..model.record import RepoDataRecord
+
+COMPILED_VERSION = 1
+"""Changes whenever `Compiled` or the order of candidates changes: stored tables of another version are void."""
+
+RICH = "@"
+"""Marks a spec text that only the full parser understands: `@` and the whole match spec follow."""
+
+_FREE_THREADED_NAMES = ("python", "python_abi")
+_OPERATOR_ENDS = "<>=!~,|( "
+
+
+class Entry(NamedTuple):
+    """What sorting and solving need of one record. `channel` is its channel's rank, `timestamp` is in ms or 0,
+    `source` says to its maker where the whole record is.
+    """
+
+    version: str
+    build: str
+    build_number: int
+    timestamp: int
+    tracks_features: bool
+    channel: int
+    depends: Sequence[str]
+    constrains: Sequence[str]
+    source: int
+
+
+class Compiled(NamedTuple):
+    """One name's candidates, best first.
+
+    A *run* is a stretch of one version: `run_starts` holds where each begins, and the count at its end. A *tier* is
+    a stretch of runs that is wholly preferred to what follows (ordinary builds before those that track features;
+    channel before channel where priority is flexible); `tiers` holds each tier's first run. `groups` holds the
+    start of each stretch of one version and build number. `order` maps candidates to `Entry.source`.
+    """
+
+    run_versions: list[str]
+    run_starts: list[int]
+    tiers: list[int]
+    groups: list[int]
+    builds: list[str]
+    build_numbers: list[int]
+    timestamps: list[int]
+    channels: list[int]
+    rule_masks: list[int]
+    rule_specs: list[str]
+    order: list[int]
+
+
+def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool = False) -> Compiled:
+    """Sort and condense the entries of one name. `channels_first` puts every candidate of a channel before those of
+    the next (flexible priority); otherwise the channel only breaks ties.
+    """
+
+    def rank(entry: Entry) -> tuple[int, bool]:
+        unusual = entry.tracks_features or (name in _FREE_THREADED_NAMES and is_free_threaded(entry.build))
+        return (entry.channel if channels_first else 0, unusual)
+
+    found = sorted(
+        entries, key=lambda e: (version_key(e.version), e.build_number, -e.channel, e.timestamp), reverse=True
+    )
+    found.sort(key=rank)
+    table = Compiled([], [], [], [], [], [], [], [], [], [], [])
+    rules: dict[str, int] = {}
+    present: tuple[object, ...] = ()
+    for index, entry in enumerate(found):
+        tier = rank(entry)
+        version = version_key(entry.version)
+        if not present or present[0] != tier:
+            table.tiers.append(len(table.run_versions))
+        if present[:3] != (tier, version, entry.version):
+            table.run_versions.append(entry.version)
+            table.run_starts.append(index)
+        if present[:2] != (tier, version) or present[3] != entry.build_number:
+            table.groups.append(index)
+        present = (tier, version, entry.version, entry.build_number)
+        table.builds.append(entry.build)
+        table.build_numbers.append(entry.build_number)
+        table.timestamps.append(entry.timestamp)
+        table.channels.append(entry.channel)
+        table.order.append(entry.source)
+        bit = 2 << index
+        for text in entry.depends:
+            rules[text] = rules.get(text, 0) | bit
+        for text in entry.constrains:
+            rules["!" + text] = rules.get("!" + text, 0) | bit
+    table.run_starts.append(len(found))
+    for text, mask in rules.items():
+        table.rule_specs.append("!" + spec_key(text[1:]) if text[0] == "!" else spec_key(text))
+        table.rule_masks.append(mask)
+    return table
+
+
+def is_free_threaded(build: str) -> bool:
+    """Whether a build of python or python_abi is for the interpreter without a global lock (`…_cp314t`)."""
+    head, found, tag = build.rpartition("_cp")
+    return bool(found or head) and tag.endswith("t") and tag[:-1].isdigit()
+
+
+def spec_key(text: str) -> str:
+    """A dependency text as `name rest`, the form in which the engine keeps specs.
+
+    Texts that are more than a name, a version and a build become `name @text`, for the full parser.
+    """
+    text = text.strip()
+    name, _, rest = text.partition(" ")
+    if name.replace("-", "").replace("_", "").replace(".", "").isalnum() and "[" not in rest:
+        name = name.lower()
+        return f"{name} {rest.strip()}" if rest else name
+    from ..model.match_spec import parse_match_spec
+
+    spec = parse_match_spec(text)
+    return f"{spec.name} {RICH}{text}"
+
+
+class CandidateTable:
+    """The candidates of one name, best first (`engine.Table`).
+
+    `record(i)` materialises one record, which may read a file: ask for chosen candidates only.
+    """
+
+    __slots__ = ("_builds", "_matches", "compiled", "count", "name", "record", "rule_masks", "rule_specs", "versions")
+
+    def __init__(self, name: str, compiled: Compiled, record: Callable[[int], RepoDataRecord | None]) -> None:
+        self.name = name
+        self.compiled = compiled
+        self.record = record
+        self.count = len(compiled.builds)
+        self.rule_masks: Sequence[int] = compiled.rule_masks
+        self.rule_specs: Sequence[str] = compiled.rule_specs
+        self._builds: dict[str, int] = {}
+        self._matches: dict[str, int] = {}
+        starts = compiled.run_starts
+        masks = [((1 << (starts[i + 1] - start)) - 1) << (start + 1) for i, start in enumerate(starts[:-1])]
+        if len(compiled.tiers) < 2:
+            self.versions = Versions(compiled.run_versions, masks)
+        else:
+            merged: dict[str, int] = {}
+            for version, mask in zip(compiled.run_versions, masks, strict=True):
+                merged[version] = merged.get(version, 0) | mask
+            ordered = highest_first(list(merged))
+            self.versions = Versions(ordered, [merged[version] for version in ordered])
+
+    # ------------------------------------------------------------ what the engine asks
+
+    def match(self, rest: str) -> int:
+        """The domain that the text after the name of a spec allows: `version [build]`, or `@` and a match spec.
+
+        Raises `SpecError`.
+        """
+        found = self._matches.get(rest)
+        if found is None:
+            found = self._matches[rest] = self._match(rest)
+        return found
+
+    def lowest(self, domain: int) -> int:
+        """The candidates of `domain` that share its lowest version, in the best tier that has any."""
+        compiled = self.compiled
+        starts = compiled.run_starts
+        bounds = [*compiled.tiers, len(compiled.run_versions)]
+        for tier, first in enumerate(compiled.tiers):
+            for run in range(bounds[tier + 1] - 1, first - 1, -1):
+                mask = ((1 << (starts[run + 1] - starts[run])) - 1) << (starts[run] + 1)
+                if domain & mask:
+                    return domain & mask
+        return domain
+
+    def group(self, candidate: int) -> tuple[int, int]:
+        """The range [start, end) of candidates that tie with `candidate` in tier, version and build number."""
+        groups = self.compiled.groups
+        position = bisect_right(groups, candidate)
+        return groups[position - 1], groups[position] if position < len(groups) else self.count
+
+    def version_rank(self, candidate: int) -> int:
+        """0 for the best version; candidates of a later tier rank behind their equals of the first."""
+        bit = 2 << candidate
+        unions = self.versions.unions
+        low, high = 0, len(self.versions.texts)
+        while low < high:
+            middle = (low + high) >> 1
+            if unions[middle + 1] & bit:
+                high = middle
+            else:
+                low = middle + 1
+        tiers = self.compiled.tiers
+        late = len(tiers) > 1 and candidate >= self.compiled.run_starts[tiers[1]]
+        return 2 * low + late
+
+    # ------------------------------------------------------------ what others ask
+
+    def version(self, candidate: int) -> str:
+        """The version of a candidate."""
+        run = bisect_right(self.compiled.run_starts, candidate) - 1
+        return self.compiled.run_versions[run]
+
+    def select(self, spec: MatchSpec) -> int:
+        """The domain of a match spec (its name is not looked at)."""
+        domain = self.versions.everything
+        if spec.version is not None:
+            domain &= self.versions.select(spec.version)
+        if spec.build is not None:
+            domain &= self._where(domain, lambda i: spec.build is None or spec.build.matches(self.compiled.builds[i]))
+        if spec.build_number is not None:
+            numbers, wanted = self.compiled.build_numbers, spec.build_number
+            domain &= self._where(domain, lambda i: wanted.matches(numbers[i]))
+        if _needs_record(spec):
+            domain &= self._where(domain, lambda i: self._record_matches(i, spec))
+        return domain
+
+    def older_than(self, limit: int | None) -> int:
+        """The candidates not newer than a time in ms; those of unknown age are among them."""
+        if limit is None:
+            return self.versions.everything
+        mask = 0
+        for index, timestamp in enumerate(self.compiled.timestamps):
+            if timestamp <= limit:
+                mask |= 2 << index
+        return mask
+
+    def identical(self, record: RepoDataRecord) -> int:
+        """The candidates with the version and build of a record."""
+        domain = self.versions.everything
+        builds = self.compiled.builds
+        return self._where(domain, lambda i: builds[i] == record.build and self.version(i) == record.version)
+
+    def versions_of(self, domain: int) -> list[str]:
+        """The distinct versions in a domain, highest first."""
+        return [text for text, mask in zip(self.versions.texts, self.versions.masks, strict=True) if mask & domain]
+
+    # ------------------------------------------------------------ matching
+
+    def _match(self, rest: str) -> int:
+        if not rest or rest == "*":
+            return self.versions.everything
+        if rest[0] == "#":
+            return int(rest[1:], 16)
+        if rest[0] != RICH and _is_plain(rest):
+            version, _, build = rest.partition(" ")
+            domain = self.versions.select(parse_version_spec(version))
+            build = build.strip()
+            return domain & self._with_build(build) if build and build != "*" else domain
+        from ..model.match_spec import parse_match_spec
+
+        return self.select(parse_match_spec(rest[1:] if rest[0] == RICH else f"{self.name} {rest}"))
+
+    def _with_build(self, pattern: str) -> int:
+        found = self._builds.get(pattern)
+        if found is None:
+            if pattern[0] == "^":
+                found = self._where(-1, lambda i: regex_matches(pattern, self.compiled.builds[i]))
+            elif "*" in pattern:
+                found = self._where(-1, lambda i: glob_matches(pattern, self.compiled.builds[i]))
+            else:
+                found = self._where(-1, lambda i: self.compiled.builds[i] == pattern)
+            self._builds[pattern] = found
+        return found
+
+    def _where(self, domain: int, condition: Callable[[int], bool]) -> int:
+        mask = 0
+        for index in range(self.count):
+            if domain >> (index + 1) & 1 and condition(index):
+                mask |= 2 << index
+        return mask
+
+    def _record_matches(self, candidate: int, spec: MatchSpec) -> bool:
+        record = self.record(candidate)
+        return record is None or spec.matches(record)
+
+
+def _is_plain(rest: str) -> bool:
+    """Whether a text is `version` or `version build`, without blanks, keys or `=build` in the version."""
+    version, _, build = rest.partition(" ")
+    if "[" in rest or (
+        build and (version[-1] in _OPERATOR_ENDS or build.lstrip()[:1] in ("<", ">", "=", "!", "~", ",", "|"))
+    ):
+        return False
+    if " " in build.strip() or "|" in build or "=" in build:
+        return False
+    position = version.find("=", 1)
+    while position > 0:
+        if version[position - 1] not in _OPERATOR_ENDS:
+            return False
+        position = version.find("=", position + 1)
+    return True
+
+
+def _needs_record(spec: MatchSpec) -> bool:
+    """Whether more than version, build and build number is asked for."""
+    return any(
+        getattr(spec, field)
+        for field in (
+            "subdir",
+            "file_name",
+            "url",
+            "md5",
+            "sha256",
+            "flags",
+            "license",
+            "license_family",
+            "track_features",
+        )
+    )

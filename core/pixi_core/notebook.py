@@ -67,8 +67,6 @@ def read_embedded(notebook: Path) -> Embedded | None:
     if isinstance(found, dict) and isinstance(found.get("manifest"), str):
         lock = found.get("lock")
         return Embedded(found["manifest"], lock if isinstance(lock, str) else None)
-    if isinstance(found, dict) and "manifest" not in found and isinstance(found.get("environment"), str):
-        return None  # it only chooses an environment of the workspace that the notebook lies in
     raise NotebookError(
         f"the metadata `{METADATA_KEY}` of {notebook} is neither the text of a manifest nor a table that holds one",
         hints=['write {"pixi": {"manifest": "[workspace]\\n..."}}'],

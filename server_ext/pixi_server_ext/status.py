@@ -26,11 +26,11 @@ def lock_status(path: Path, environment: str | None, *, activities: Activities =
     `solving` or `installing`; `reasons` says why, one sentence each. Paths below the user's home stay out of it: names
     suffice. Raises `PixiError` for a manifest or lock file that cannot be read.
     """
-    from pixi_core.ops.status import status
-
     workspace = find_workspace(path, os.environ)
     if workspace is None:
         return {"state": NONE, "reasons": [], "workspace": None, "environment": environment or "default"}
+    from pixi_core.ops.status import status
+
     found = status(workspace, environment).to_json()
     answer = {key: found[key] for key in ("state", "reasons", "workspace", "environment", "lock_digest", "packages")}
     answer["manifest"] = workspace.manifest_path.name

@@ -64,8 +64,7 @@ def parse_core_metadata(content: bytes, *, what: str) -> CoreMetadata:
 def _headers(content: bytes) -> Iterator[tuple[str, str]]:
     """(lower-case name, value) pairs up to the first empty line; continuation lines are joined by a blank."""
     key, value = "", ""
-    for line in content.decode("utf-8", "replace").split("\n"):
-        line = line.rstrip("\r")
+    for line in content.decode("utf-8", "replace").replace("\r\n", "\n").split("\n"):
         if not line:
             break
         # a line of blanks alone goes on with the header before it (licence texts have such)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import tarfile
-import zipfile
 from contextlib import suppress
 
 from ..errors import ArchiveError, HashMismatch, HttpStatusError
@@ -98,6 +96,8 @@ def _verify(content: bytes, file: IndexFile) -> None:
 
 def wheel_metadata(content: bytes, what: str) -> bytes:
     """`METADATA` of a complete wheel. Raises `ArchiveError`."""
+    import zipfile  # lazy: hardly ever needed
+
     found = metadata_from_tail(content, len(content), lambda start, end: content[start:end], what=what)
     if found is not None:
         return found
@@ -122,6 +122,8 @@ def sdist_metadata(content: bytes, what: str) -> CoreMetadata:
 
 def _tar_member(content: bytes, what: str) -> bytes | None:
     """Read one member without unpacking anything."""
+    import tarfile  # lazy: only sdists
+
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:*") as archive:
             for member in archive:
@@ -135,6 +137,8 @@ def _tar_member(content: bytes, what: str) -> bytes | None:
 
 
 def _zip_member(content: bytes, what: str) -> bytes | None:
+    import zipfile  # lazy: only zipped sdists
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in archive.namelist():

@@ -10,7 +10,6 @@ because `<file>.metadata` is tried whatever the flags say.
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
@@ -203,18 +202,22 @@ def _sdist_version(stem: str, name: PypiName) -> str | None:
 # ---------------------------------------------------------------- HTML
 
 
-class _Anchors(HTMLParser):
-    """Collects the anchors of a simple page, and the base URL it sets."""
+class _Anchors:
+    """Collects the anchors of a simple page, the base URL it sets, and whether it looks like a page for people."""
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+    def __init__(self, content: bytes) -> None:
+        # lazy: most indexes speak JSON
+        from html.parser import HTMLParser
+
         self.base: str | None = None
         self.found: list[dict[str, str]] = []
         self.saw_markup = False
         self.saw_form = False
+        parser = HTMLParser(convert_charrefs=True)
+        parser.handle_starttag = self._start  # type: ignore[method-assign]  # a class made at import would cost its import
+        parser.feed(content.decode("utf-8", "replace"))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember what an anchor says."""
+    def _start(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.saw_markup = True
         self.saw_form = self.saw_form or tag in ("form", "input", "script")
         attributes = {key: value or "" for key, value in attrs}
@@ -225,8 +228,7 @@ class _Anchors(HTMLParser):
 
 
 def _read_html(content: bytes, url: str) -> list[_JsonFile]:
-    parser = _Anchors()
-    parser.feed(content.decode("utf-8", "replace"))
+    parser = _Anchors(content)
     if not parser.saw_markup:
         raise NetworkError(f"the index page {url} is neither JSON nor HTML", url=url)
     base = urljoin(url, parser.base) if parser.base else url
@@ -274,6 +276,5 @@ def read_names(content: bytes, content_type: str, *, url: str) -> list[str]:
         except msgspec.MsgspecError as error:
             raise NetworkError(f"the index root {url} is not valid simple API JSON: {error}", url=url) from None
         return [str(project.get("name", "")) for project in root.projects]
-    parser = _Anchors()
-    parser.feed(content.decode("utf-8", "replace"))
+    parser = _Anchors(content)
     return [unquote(urlsplit(anchor["href"]).path.rstrip("/").rpartition("/")[2]) for anchor in parser.found]

@@ -7,8 +7,8 @@ then put into a folder of the cache that is named after its contents:
     <cache>/kernels/for/<digest of environment>   which of those folders an environment uses
 
 The bootstrap appends that folder to `sys.path`, behind everything that the environment has. Where the server's own
-Python is of the same version, and its ipykernel fits, its files are used; otherwise they are resolved and fetched from
-the package index.
+Python is of the same version, and its ipykernel fits, the folder holds links to that; otherwise the files are resolved
+and fetched from the package index.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def build_overlay(root: Path, files: list[SupportFile]) -> Path:
     """A folder below `root` that holds `files`; the same list gives the same folder, made once."""
     names = "\n".join(sorted(f"{file.target}\0{file.identity}" for file in files))
     folder = root / hashlib.sha256(names.encode()).hexdigest()[:24]
-    if (folder / COMPLETE).is_file():
+    if _is_whole(folder):
         return folder
     root.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
@@ -120,18 +120,30 @@ def build_overlay(root: Path, files: list[SupportFile]) -> Path:
         for file in files:
             target = work / file.target
             target.parent.mkdir(parents=True, exist_ok=True)
-            link_file(file.source, target)
+            _place(file, target)
         atomic_write(work / COMPLETE, f"{len(files)} files\n")
         try:
             work.rename(folder)
         except OSError:
             # another process was first, or an incomplete folder is in the way
-            if not (folder / COMPLETE).is_file():
+            if not _is_whole(folder):
                 shutil.rmtree(folder)
                 work.rename(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder
+
+
+def _place(file: SupportFile, target: Path) -> None:
+    if file.linked:
+        try:
+            target.symlink_to(file.source, target_is_directory=file.source.is_dir())
+        except OSError:
+            # a system where links need a privilege
+            copy = shutil.copytree if file.source.is_dir() else shutil.copyfile
+            copy(file.source, target)
+    else:
+        link_file(file.source, target)
 
 
 def _resolve(
@@ -194,7 +206,15 @@ def _remembered(root: Path, memory: Path) -> Path | None:
         folder = root / Path(memory.read_text(encoding="utf-8").strip()).name
     except OSError:
         return None
-    return folder if (folder / COMPLETE).is_file() else None
+    return folder if _is_whole(folder) else None
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether it was finished, and whatever it links to (the server's installation) is there still."""
+    try:
+        return (folder / COMPLETE).is_file() and all(entry.exists() for entry in folder.iterdir())
+    except OSError:
+        return False
 
 
 def _key(*parts: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Mapping
@@ -28,11 +29,16 @@ _INSTALLERS = ("pip", "uv")
 
 @dataclass(frozen=True, slots=True)
 class SupportFile:
-    """One file: where it is, its place in the overlay, and what tells its contents (digest or version)."""
+    """One file: where it is, its place in the overlay, and what tells its contents (digest or version).
+
+    `linked`: the overlay holds a symbolic link to it (a folder may be linked whole). Those are the server's own files,
+    without which its kernels could not run anyway.
+    """
 
     source: Path
     target: str
     identity: str
+    linked: bool = False
 
 
 class InterpreterFacts(Protocol):
@@ -94,7 +100,7 @@ def files_of_server(interpreter: InterpreterFacts) -> list[SupportFile] | None:
         return None
     files = []
     for distribution in closure:
-        files += _files_of_distribution(distribution)
+        files += _entries_of_distribution(distribution)
     return files
 
 
@@ -117,7 +123,9 @@ def _own_closure(installed: Mapping[str, str]) -> list[importlib.metadata.Distri
             distribution = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             return None
-        if (distribution.read_text("INSTALLER") or "").strip() not in _INSTALLERS or not distribution.files:
+        if (distribution.read_text("INSTALLER") or "").strip() not in _INSTALLERS or not distribution.read_text(
+            "RECORD"
+        ):
             return None
         found[name] = distribution
         for requirement in _requirements(distribution):
@@ -143,15 +151,18 @@ def _own_version(name: str) -> str | None:
         return None
 
 
-def _files_of_distribution(distribution: importlib.metadata.Distribution) -> list[SupportFile]:
-    """What RECORD lists inside site-packages (compiled bytecode apart), and the kernel spec."""
-    files = []
-    for file in distribution.files or ():
-        name = file.as_posix()
-        source = Path(str(distribution.locate_file(file)))
-        identity = f"{distribution.name}-{distribution.version}:{file.hash.value if file.hash else ''}"
-        if name.endswith(KERNEL_SPEC):
-            files.append(SupportFile(source.resolve(), KERNEL_SPEC, identity))
-        elif not name.startswith("../") and "__pycache__" not in name and source.is_file():
-            files.append(SupportFile(source, safe_relative_path(name), identity))
-    return files
+def _entries_of_distribution(distribution: importlib.metadata.Distribution) -> list[SupportFile]:
+    """The top-level folders and files that RECORD lists inside site-packages, and the kernel spec; to be linked to."""
+    identity = f"{distribution.name}-{distribution.version}"
+    names: dict[str, str] = {}
+    for line in (distribution.read_text("RECORD") or "").splitlines():
+        path = line.rpartition(",")[0].rpartition(",")[0].strip('"')
+        if path.endswith(KERNEL_SPEC):
+            names[KERNEL_SPEC] = path
+        elif path and not path.startswith(("..", "/", "__pycache__")):
+            top = path.partition("/")[0]
+            names[top] = top
+    return [
+        SupportFile(Path(os.path.abspath(str(distribution.locate_file(path)))), target, identity, linked=True)
+        for target, path in names.items()
+    ]

@@ -24,7 +24,7 @@ PICKER_RESOURCE = "pixi_kernelspecs"
 
 
 class StatusHandler(APIHandler):
-    """`GET pixi/api/status?path=PATH&environment=NAME`: the lock status of a notebook or folder."""
+    """`GET pixi/status?path=PATH&environment=NAME`: the lock status of a notebook or folder."""
 
     auth_resource = STATUS_RESOURCE
 
@@ -58,7 +58,7 @@ class StatusHandler(APIHandler):
 
 
 class KernelSpecsHandler(APIHandler):
-    """`POST pixi/api/kernelspecs`: look for manifests now and bring the kernel picker up to date."""
+    """`POST pixi/kernelspecs`: look for manifests now and bring the kernel picker up to date."""
 
     auth_resource = PICKER_RESOURCE
 
@@ -77,6 +77,6 @@ class KernelSpecsHandler(APIHandler):
 def url_table(base_url: str, provider: StatusProvider, picker: KernelPicker, root: Path) -> list[Any]:
     """What to mount."""
     return [
-        (url_path_join(base_url, "pixi/api/status"), StatusHandler, {"provider": provider, "root": root}),
-        (url_path_join(base_url, "pixi/api/kernelspecs"), KernelSpecsHandler, {"picker": picker}),
+        (url_path_join(base_url, "pixi/status"), StatusHandler, {"provider": provider, "root": root}),
+        (url_path_join(base_url, "pixi/kernelspecs"), KernelSpecsHandler, {"picker": picker}),
     ]

@@ -168,7 +168,7 @@ def test_a_changed_module_in_use_wants_a_restart(kernel: TestKernel) -> None:
 def test_a_failure_is_short_and_fails_the_cell(kernel: TestKernel) -> None:
     result = kernel.run("%pixi remove nunpy")
     assert result.status == "error"
-    stderr = result.text("stderr")
+    stderr = result.of("stderr")
     assert stderr.strip().endswith("package 'nunpy' is not in the manifest\nhint: did you mean numpy?")
     assert "Traceback" not in stderr
     assert result.displays[-1]["text/plain"] == "✗ pixi remove nunpy"
@@ -177,7 +177,7 @@ def test_a_failure_is_short_and_fails_the_cell(kernel: TestKernel) -> None:
 def test_a_core_that_dies_says_how(kernel: TestKernel) -> None:
     result = kernel.run("%pixi install")
     assert result.status == "error"
-    assert "exit code 3\nTraceback: boom" in result.text("stderr")
+    assert "exit code 3\nTraceback: boom" in result.of("stderr")
 
 
 @pytest.mark.parametrize("line", ["%pixi add 'unclosed", "%pixi remove"])
@@ -198,7 +198,7 @@ def test_bad_lines_are_usage_errors(kernel: TestKernel, line: str) -> None:
 def test_questions(kernel: TestKernel, line: str, kind: str, text: str) -> None:
     result = kernel.run(line)
     assert result.status == "ok", result
-    assert text in result.text(kind)
+    assert text in result.of(kind)
 
 
 def test_an_interrupt_stops_the_core(kernel: TestKernel, core: FakeCore) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.jupyter_server import TestServer, running_server
 
-ENDPOINTS = [("GET", "pixi/api/status"), ("POST", "pixi/api/kernelspecs")]
+ENDPOINTS = [("GET", "pixi/status"), ("POST", "pixi/kernelspecs")]
 
 
 @pytest.fixture(scope="module")
@@ -52,31 +52,31 @@ def test_other_sites_get_no_permission(server: TestServer, method: str, path: st
     assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "pixi/api/status"), ("GET", "pixi/api/kernelspecs")])
+@pytest.mark.parametrize(("method", "path"), [("POST", "pixi/status"), ("GET", "pixi/kernelspecs")])
 def test_wrong_methods(server: TestServer, method: str, path: str) -> None:
     assert server.request(method, path).status == 405
 
 
 def test_a_folder_without_a_workspace(server: TestServer) -> None:
-    answer = server.request("GET", "pixi/api/status?path=plain")
+    answer = server.request("GET", "pixi/status?path=plain")
     assert answer.status == 200
     assert answer.json()["state"] == "no-workspace"
 
 
 @pytest.mark.parametrize("path", ["..", "missing.ipynb", "%2Fetc%2Fpasswd", "plain%2F..%2F.."])
 def test_paths_outside_are_not_found(server: TestServer, path: str) -> None:
-    answer = server.request("GET", f"pixi/api/status?path={path}")
+    answer = server.request("GET", f"pixi/status?path={path}")
     assert answer.status == 404
     assert str(Path.cwd()) not in answer.body.decode()
 
 
 def test_a_name_that_is_none(server: TestServer) -> None:
-    assert server.request("GET", "pixi/api/status?path=plain&environment=..%2Fx").status == 400
+    assert server.request("GET", "pixi/status?path=plain&environment=..%2Fx").status == 400
 
 
 @pytest.mark.parametrize("path", ["broken", "broken/not.ipynb"])
 def test_what_cannot_be_read_is_explained(server: TestServer, path: str) -> None:
-    answer = server.request("GET", f"pixi/api/status?path={path}")
+    answer = server.request("GET", f"pixi/status?path={path}")
     assert answer.status == 422
     assert answer.json()["message"]
 

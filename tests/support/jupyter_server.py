@@ -83,7 +83,7 @@ class TestServer:
 
     def open_session(self, path: str, kernel: str = "pixi", name: str | None = None) -> Answer:
         """Start a kernel for a notebook, as JupyterLab does."""
-        body = {"path": path, "name": name or path, "type": "notebook", "kernel": {"name": kernel}}
+        body = {"path": path, "name": name or Path(path).name, "type": "notebook", "kernel": {"name": kernel}}
         return self.request("POST", "api/sessions", body)
 
     def run_cells(self, kernel_id: str, *cells: str, timeout: float = CELL_SECONDS) -> list[CellResult]:

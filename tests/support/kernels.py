@@ -26,7 +26,12 @@ class CellResult:
     outputs: list[dict[str, Any]] = field(default_factory=list)
     updates: int = 0
 
-    def text(self, kind: str) -> str:
+    @property
+    def text(self) -> str:
+        """All output, joined."""
+        return "".join(output["text"] for output in self.outputs)
+
+    def of(self, kind: str) -> str:
         """Everything of one kind: `stdout`, `stderr`, `display` or `result`, joined."""
         return "".join(output["text"] for output in self.outputs if output["kind"] == kind)
 
@@ -61,7 +66,7 @@ class TestKernel:
         """The printed value of an expression."""
         result = self.run(f"print({expression})")
         assert result.status == "ok", result
-        return result.text("stdout").rstrip("\n")
+        return result.of("stdout").rstrip("\n")
 
     def complete(self, code: str) -> list[str]:
         """What Tab offers behind `code`."""

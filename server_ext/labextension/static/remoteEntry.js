@@ -30,7 +30,7 @@
   async function ask(services, path, init) {
     const { ServerConnection } = services;
     const settings = ServerConnection.makeSettings();
-    const response = await ServerConnection.makeRequest(settings.baseUrl + 'pixi/api/' + path, init || {}, settings);
+    const response = await ServerConnection.makeRequest(settings.baseUrl + 'pixi/' + path, init || {}, settings);
     const answer = await response.json();
     return response.ok ? answer : Object.assign({ state: 'unreadable', reasons: [answer.message || ''] }, answer);
   }

@@ -1,7 +1,8 @@
 """Make the pins anew: `python -m tests.support.channel.pin SELECTION PYTHON [PYTHON...]`.
 
-Each PYTHON (3.11 and later, its own pip) resolves the selection's requirements for itself, so that markers are
-evaluated by the python they are meant for; wheels are limited to what a machine with glibc 2.28 can run.
+Each PYTHON (3.11 and later, with its own pip) resolves the selection's requirements for itself, so that markers are
+evaluated by the python they are meant for. Take the lowest patch version of each that shall be supported: projects
+refuse some. Wheels are limited to what a machine with glibc 2.28 can run.
 """
 
 from __future__ import annotations

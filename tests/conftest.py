@@ -6,6 +6,7 @@
 | `channel` | folder of a real channel (python, ipykernel, numpy, pip…), or skips with the reason |
 | `channel_url` | the same as a `file://` URL |
 | `http_channel` | the same over HTTP on loopback |
+| `real_wheels` | the wheels it was made from |
 | `hundred_channel` | `channel` with more than a hundred packages, JupyterLab and pandas among them; slow |
 """
 
@@ -91,6 +92,14 @@ def http_channel(channel: Path) -> Iterator[str]:
 
     with served(channel) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def real_wheels(channel: Path) -> list[Path]:
+    """The wheels that `channel` was made from (numpy, ipykernel, pip and their needs, some in two versions)."""
+    from tests.support.channel.wheels import fetch_wheels, read_pins
+
+    return fetch_wheels(read_pins("base", "cp{}{}".format(*sys.version_info)))
 
 
 @pytest.fixture(scope="session")

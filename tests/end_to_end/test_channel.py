@@ -18,7 +18,7 @@ from tests.support.channel.synthetic import Amount
 from tests.support.rattler_oracle import OracleRefused, rattler
 from tests.support.trees import tree
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.xdist_group("channel")]  # one environment is enough for them all
 REAL = [
     "python", "ipykernel", "numpy", "pip", "six 1.16", "pure-tool", "prefix-text", "prefix-binary", "link-scripts",
     "activation-scripts", "old-archive",

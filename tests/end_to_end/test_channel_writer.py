@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -39,6 +40,12 @@ def test_reading_an_archive_gives_its_line_of_the_index(small_channel: Path, arc
     table = "packages.conda" if archive == ".conda" else "packages"
     repodata = json.loads((path.parent / "repodata.json").read_text())
     assert read_package(path).entry == repodata[table][path.name]
+
+
+@pytest.mark.channel
+def test_the_wheels_are_the_pinned_ones(real_wheels: list[Path]) -> None:
+    for wheel in real_wheels:
+        assert hashlib.sha256(wheel.read_bytes()).hexdigest() == wheel.parent.name
 
 
 def test_a_channel_can_be_indexed_again(small_channel: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The line magic `%pixi`: the `pixi` command of the kernel's own environment, with its effect on the running kernel."""
 
 import os
+import re
 import shlex
 import sys
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional
@@ -171,10 +172,22 @@ def load(shell: Any, settings: Settings) -> PixiMagic:
     live = getattr(shell, "kernel", None) is not None
     magic = PixiMagic(settings, publisher() if live else print_bundle, live)
     shell.register_magic_function(magic, "line", "pixi")
-    from . import completion  # lazy: a kernel that nobody asks for completion need not have it
+    from . import completion, missing  # lazy: what was registered before is there without them
 
     completion.install(shell, settings)
+    missing.install(shell, publisher() if live else print_bundle, lambda: has_channels(settings.manifest))
     return magic
+
+
+def has_channels(manifest: Optional[str]) -> bool:
+    """Whether the manifest names conda channels, by a look at its text: a hint is no reason to parse TOML."""
+    try:
+        with open(manifest or "", encoding="utf-8") as stream:
+            text = stream.read()
+    except (OSError, UnicodeDecodeError):
+        return False
+    found = re.search(r"^\s*channels\s*=\s*\[\s*(\S)", text, re.MULTILINE)
+    return found is not None and found.group(1) != "]"
 
 
 def publisher() -> Callable[[Bundle, bool], None]:

@@ -27,7 +27,7 @@ class NotebookCommand:
         run.add_argument("file", metavar="FILE", type=Path, help="the notebook")
         run.add_argument("-o", "--output", metavar="OUT", type=Path, help="write the notebook with its outputs")
         run.add_argument("--kernel", default="pixi", metavar="NAME", help="the kernel spec (default: pixi)")
-        run.add_argument("--timeout", type=float, metavar="SECONDS", help="for each cell (default: none)")
+        run.add_argument("--timeout", type=int, metavar="SECONDS", help="for each cell (default: none)")
 
     def run(self, arguments: argparse.Namespace, reporter: Reporter) -> int:
         """Do what was asked; the result is the exit code. Raises `PixiError`."""

@@ -57,7 +57,7 @@ def run_notebook(
     output: Path | None = None,
     *,
     kernel_name: str = "pixi",
-    timeout: float | None = None,
+    timeout: int | None = None,
     reporter: Reporter = SILENT,
     on_cell: OnCell | None = None,
 ) -> NotebookRun:
@@ -80,6 +80,7 @@ def run_notebook(
         timeout=timeout,
         resources={"metadata": {"path": str(real.parent)}},
         extra_arguments=[IN_MEMORY_HISTORY],
+        on_cell_start=watch.started,
         on_cell_executed=watch.executed,
     )
     try:
@@ -91,7 +92,7 @@ def run_notebook(
     except CellTimeoutError as error:
         watch.fail("CellTimeoutError", f"the cell ran for more than {timeout} seconds", str(error))
     except DeadKernelError as error:
-        raise NotebookError(f"the kernel of {real} died at cell {watch.last + 1}") from error
+        raise NotebookError(f"the kernel of {real} died at cell {watch.last}") from error
     except KernelNotStarted as error:
         raise _cause(error) from None
     finally:
@@ -114,16 +115,19 @@ class _Watch:
         self.last = 0
         self.failed: FailedCell | None = None
 
-    def executed(self, cell: Mapping[str, Any], cell_index: int, **_: object) -> None:
-        """A code cell ended, well or not."""
-        self.count += 1
+    def started(self, cell: Mapping[str, Any], cell_index: int, **_: object) -> None:
+        """A cell comes next."""
         self.last = cell_index + 1
         self._cell = cell
+
+    def executed(self, cell: Mapping[str, Any], **_: object) -> None:
+        """A code cell ended, well or not."""
+        self.count += 1
         if self._on_cell is not None:
             self._on_cell(self.last, cell)
 
     def fail(self, name: str, value: str, traceback: str) -> None:
-        """The cell that ended last is the one that failed."""
+        """The cell that started last is the one that failed."""
         source = str(self._cell.get("source", ""))
         self.failed = FailedCell(self.last, source, name, value, tuple(traceback.splitlines()))
 
@@ -133,7 +137,9 @@ def read_notebook(path: Path) -> Any:
     import nbformat
 
     try:
-        document = nbformat.read(path, as_version=4)
+        text = path.read_text(encoding="utf-8")
+        json.loads(text)
+        document = nbformat.reads(text, as_version=4)
         nbformat.validate(document)
     except FileNotFoundError:
         raise NotebookError(f"the notebook {path} does not exist", hints=["check the path"]) from None
@@ -142,7 +148,8 @@ def read_notebook(path: Path) -> Any:
     except json.JSONDecodeError as error:
         issue = Issue(error.msg, Location(path, error.lineno, error.colno))
         raise NotebookError(f"{path} is not a notebook: it is not valid JSON", issues=[issue]) from error
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError, KeyError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
+        # what nbformat raises depends on where it stumbles
         reason = str(error).strip().splitlines()
         raise NotebookError(f"{path} is not a notebook", details=reason[:3]) from error
     return document

@@ -227,6 +227,12 @@ def test_completion(kernel: TestKernel, code: str, expected: str) -> None:
     assert expected in kernel.complete(code)
 
 
+def test_a_missing_module_gets_the_command_that_adds_it(kernel: TestKernel) -> None:
+    result = kernel.run("import sklearn_that_nobody_has")
+    assert result.status == "error"
+    assert result.of("display") == "hint: %pixi add sklearn_that_nobody_has"
+
+
 def test_the_magic_survives_a_reset(kernel: TestKernel) -> None:
     assert kernel.run("%reset -f").status == "ok"
     assert kernel.run("%pixi help").status == "ok"

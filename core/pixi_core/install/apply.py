@@ -1,0 +1,224 @@
+"""Doing a transaction: unlink, link, records, markers, in this order, each step right also when it is done again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..errors import ArchiveError, Cancelled, InstallError, PixiError
+from ..model.record import PathEntry, PrefixRecord
+from ..progress import Reporter
+from .build import relayout
+from .conda_meta import LINK_COPY, LINK_HARD, META_FOLDER, record_file_name, write_record
+from .items import Layout
+from .journal import LinkConda, Transaction, read_journal, remove_journal, sync_file_system
+from .link import Linker, LinkOptions, LinkReport, translated
+from .link_scripts import run_post_link, run_pre_unlink, skipped_scripts
+from .markers import INSTALLING, write_fingerprint, write_markers
+from .prefix import has_journal, installed_fingerprint, read_conda
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What really happened: counts, and sentences for the user."""
+
+    report: LinkReport
+    warnings: tuple[str, ...]
+
+
+def apply(
+    prefix: Path,
+    transaction: Transaction,
+    layouts: Sequence[Layout],
+    *,
+    options: LinkOptions,
+    reporter: Reporter,
+    should_stop: Callable[[], bool] | None = None,
+) -> Applied:
+    """Bring the prefix to what the transaction says; its journal must be on the disk.
+
+    Raises `DiskFull`, `InstallError`, `UnsafePath`, `Cancelled`; the journal then stays, for the next command.
+    """
+    told: list[str] = []
+    try:
+        write_fingerprint(prefix, INSTALLING)
+        with Linker(prefix, transaction.platform.subdir, options) as linker:
+            told += run_pre_unlink(prefix, transaction, options)
+            _unlink(linker, prefix, transaction, reporter)
+            _link(linker, layouts, reporter, should_stop)
+            _write_records(linker, prefix, transaction, layouts)
+            report = linker.report
+        told += run_post_link(prefix, transaction, layouts, options)
+        finish(prefix, transaction, options)
+    except OSError as error:
+        raise translated(error, prefix) from error
+    told += skipped_scripts(layouts, options)
+    told += [f"{path} belonged to no package and was replaced" for path in report.replaced]
+    return Applied(report, tuple(told))
+
+
+def finish(prefix: Path, transaction: Transaction, options: LinkOptions) -> None:
+    """Markers last, and when everything is on the disk the journal goes."""
+    write_markers(prefix, transaction.marker)
+    if options.durable:
+        sync_file_system(prefix)
+    write_fingerprint(prefix, installed_fingerprint(prefix))
+    remove_journal(prefix)
+
+
+def _unlink(linker: Linker, prefix: Path, transaction: Transaction, reporter: Reporter) -> None:
+    """Files that lose their place go aside, old files go, and files that get their place back come."""
+    back = {
+        after
+        for before, after in transaction.move_back
+        if not os.path.lexists(prefix / before) and os.path.lexists(prefix / after)
+    }
+    for before, after in transaction.make_way:
+        # done before the interruption: what stands at the old place now is the other package's
+        if not os.path.lexists(prefix / after):
+            linker.move(before, after)
+    if transaction.remove:
+        with reporter.phase("unlink", total=len(transaction.remove), unit="items") as phase:
+            linker.remove(path for path in transaction.remove if path not in back)
+            phase.advance(len(transaction.remove))
+    for before, after in transaction.move_back:
+        linker.move(before, after)
+        linker.prune([before.rpartition("/")[0]])
+
+
+def _link(
+    linker: Linker, layouts: Sequence[Layout], reporter: Reporter, should_stop: Callable[[], bool] | None
+) -> None:
+    if not layouts:
+        return
+    with reporter.phase("link", total=len(layouts), unit="items") as phase:
+        # the biggest first: what may fail for want of space fails early
+        for layout in sorted(layouts, key=lambda one: -len(one.items)):
+            if should_stop is not None and should_stop():
+                raise Cancelled
+            linker.link(layout)
+            phase.advance(1, detail=f"{layout.name} {layout.version}")
+
+
+# ---------------------------------------------------------------- records
+
+
+def _write_records(linker: Linker, prefix: Path, transaction: Transaction, layouts: Sequence[Layout]) -> None:
+    by_name = {layout.name: layout for layout in layouts if layout.kind == "conda"}
+    for link in transaction.conda:
+        write_record(prefix, installed_record(link, by_name[link.record.name], linker))
+    _rewrite_moved(prefix, transaction)
+    for file in transaction.old_meta:
+        (prefix / META_FOLDER / file).unlink(missing_ok=True)
+
+
+def installed_record(link: LinkConda, layout: Layout, linker: Linker) -> PrefixRecord:
+    """The record of a package that was just linked."""
+    return PrefixRecord(
+        record=link.record,
+        paths=tuple(_as_written(item.entry, linker) for item in layout.items),
+        requested_specs=link.requested,
+        extracted_package_dir=link.source,
+        link_type=LINK_HARD if linker.report.hard_linked or linker.report.reflinked else LINK_COPY,
+    )
+
+
+def _as_written(entry: PathEntry, linker: Linker) -> PathEntry:
+    written = linker.rewritten.get(entry.path)
+    if written is None or written.sha256 == entry.sha256:
+        return entry
+    return replace(entry, sha256_in_prefix=written.sha256)
+
+
+def _rewrite_moved(prefix: Path, transaction: Transaction) -> None:
+    """Packages that stay remember where their files lie now."""
+    moves = dict((*transaction.make_way, *transaction.move_back))
+    if not moves:
+        return
+    aside = {before for before, _ in transaction.make_way}
+    linked = {link.record.name for link in transaction.conda}
+    for name, package in read_conda(prefix).items():
+        if name in linked or package.broken or not any(path in moves for path in package.files):
+            continue
+        full = package.load()
+        paths = tuple(
+            replace(entry, path=moves[entry.path], original_path=entry.path if entry.path in aside else None)
+            if entry.path in moves
+            else entry
+            for entry in full.paths
+        )
+        write_record(prefix, replace(full, paths=paths))
+
+
+# ---------------------------------------------------------------- after an interruption
+
+
+def recover(prefix: Path, *, options: LinkOptions, reporter: Reporter) -> bool:
+    """Finish the work that an interrupted writer left, if there is any. The caller holds the lock of the prefix.
+
+    Where a package is gone from the caches, its half-made files are taken out; the next plan installs it again.
+    Raises `InstallError`, `DiskFull`.
+    """
+    if not has_journal(prefix):
+        return False
+    try:
+        transaction = read_journal(prefix)
+    except PixiError as error:
+        # nobody but another tool or a broken disk leaves such a journal: install everything again
+        reporter.warning(f"{error}; the environment is installed anew")
+        write_fingerprint(prefix, INSTALLING)
+        remove_journal(prefix)
+        return True
+    if transaction is None:
+        return False
+    reporter.message(f"finishing an interrupted change of {prefix}")
+    try:
+        layouts = relayout(transaction, prefix)
+        _check_sources(layouts)
+    except (OSError, ArchiveError, InstallError):
+        _take_out(prefix, transaction, options)
+        return True
+    apply(prefix, transaction, layouts, options=options, reporter=reporter)
+    return True
+
+
+def _check_sources(layouts: Sequence[Layout]) -> None:
+    """Raises `FileNotFoundError` where the cache has lost a file that must be linked."""
+    for layout in layouts:
+        for item in layout.items:
+            if item.source and item.action != "directory":
+                os.stat(os.path.join(layout.source, item.source), follow_symlinks=False)
+
+
+def _take_out(prefix: Path, transaction: Transaction, options: LinkOptions) -> None:
+    """Remove what an interrupted work has made and was about to remove; its packages are gone then."""
+    try:
+        with Linker(prefix, transaction.platform.subdir, options) as linker:
+            _unlink_moves(linker, prefix, transaction)
+            linker.remove(target for link in transaction.conda for target in link.targets)
+            linker.remove(target for wheel in transaction.wheels for target in wheel.targets)
+            for before, after in transaction.make_way:
+                linker.move(after, before)
+                linker.prune([after.rpartition("/")[0]])
+        for link in transaction.conda:
+            (prefix / META_FOLDER / record_file_name(link.record)).unlink(missing_ok=True)
+        for file in transaction.old_meta:
+            (prefix / META_FOLDER / file).unlink(missing_ok=True)
+        _rewrite_moved(prefix, replace(transaction, make_way=()))
+        finish(prefix, transaction, options)
+    except OSError as error:
+        raise translated(error, prefix) from error
+
+
+def _unlink_moves(linker: Linker, prefix: Path, transaction: Transaction) -> None:
+    back = {
+        after
+        for before, after in transaction.move_back
+        if not os.path.lexists(prefix / before) and os.path.lexists(prefix / after)
+    }
+    linker.remove(path for path in transaction.remove if path not in back)
+    for before, after in transaction.move_back:
+        linker.move(before, after)
+        linker.prune([before.rpartition("/")[0]])

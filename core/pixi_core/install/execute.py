@@ -1,0 +1,243 @@
+"""Executing a plan: lock, finish what was interrupted, plan anew, journal, change, tell.
+
+Between planning and holding the lock another process may have changed the prefix. The plan is therefore made again
+from what is there, for the same wanted packages; where both agree nothing is lost but a few milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import Cancelled
+from ..model.platform import Platform
+from ..progress import SILENT, Reporter
+from .apply import apply, recover
+from .build import Built, CondaPackages, Wheels, build_transaction
+from .conda_meta import META_FOLDER, specs_text, write_record
+from .journal import write_journal
+from .link import LinkOptions, LinkReport, translated
+from .lock import prefix_lock
+from .markers import EnvironmentMarker, read_fingerprint, write_fingerprint, write_markers
+from .plan import Plan, make_plan
+from .prefix import PrefixState, fingerprint_of, has_journal, read_prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageChange:
+    """One package that came, went or changed; file paths are relative to the prefix."""
+
+    name: str
+    kind: Literal["conda", "pypi"]
+    old_version: str | None = None
+    new_version: str | None = None
+    old_files: tuple[str, ...] = ()
+    new_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a transaction did. `recovered` says that an interrupted one was finished first."""
+
+    added: tuple[PackageChange, ...] = ()
+    removed: tuple[PackageChange, ...] = ()
+    changed: tuple[PackageChange, ...] = ()
+    report: LinkReport = field(default_factory=LinkReport)
+    warnings: tuple[str, ...] = ()
+    recovered: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no package changed."""
+        return not (self.added or self.removed or self.changed)
+
+    def to_json(self) -> dict[str, Any]:
+        """The `transaction` of the wire format."""
+        return {
+            "added": [_single(change, change.new_version, change.new_files) for change in self.added],
+            "removed": [_single(change, change.old_version, change.old_files) for change in self.removed],
+            "changed": [
+                {
+                    "name": change.name,
+                    "kind": change.kind,
+                    "old_version": change.old_version,
+                    "new_version": change.new_version,
+                    "old_files": list(change.old_files),
+                    "new_files": list(change.new_files),
+                }
+                for change in self.changed
+            ],
+            "links": self.report.to_json(),
+            "recovered": self.recovered,
+        }
+
+
+def _single(change: PackageChange, version: str | None, files: Sequence[str]) -> dict[str, Any]:
+    return {"name": change.name, "kind": change.kind, "version": version, "files": list(files)}
+
+
+def execute(
+    plan: Plan,
+    prefix_path: Path,
+    *,
+    conda_packages: CondaPackages,
+    wheels: Wheels,
+    requested: Mapping[str, str | Sequence[str]],
+    platform: Platform,
+    reporter: Reporter = SILENT,
+    options: LinkOptions | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    marker: EnvironmentMarker | None = None,
+    editable: Collection[str] = (),
+) -> Outcome:
+    """Make the prefix hold exactly what the plan wants.
+
+    `conda_packages` and `wheels` give the cached package of a record; they may be asked for records that the plan did
+    not link, when another process changed the prefix meanwhile. `requested` are the specs of the manifest by package
+    name, `editable` the names of distributions that are installed editable.
+
+    Raises `InstallError`, `DiskFull`, `ArchiveError`, `UnsafePath`, `Cancelled`. Before the journal is written nothing
+    has changed; after that, the next command finishes the work.
+    """
+    options = options or LinkOptions()
+    if plan.state is not None and _nothing_to_do(plan, plan.state, requested, marker):
+        return Outcome()
+    with prefix_lock(prefix_path, reporter=reporter, should_stop=should_stop):
+        recovered = recover(prefix_path, options=options, reporter=reporter)
+        state = read_prefix(prefix_path)
+        plan = make_plan(plan.wanted_conda, plan.wanted_pypi, state, reinstall=plan.reinstall)
+        if plan.is_empty:
+            _update_records(prefix_path, state, requested, marker)
+            return Outcome(recovered=recovered)
+        built = build_transaction(
+            plan,
+            state,
+            conda_packages=conda_packages,
+            wheels=wheels,
+            requested=requested,
+            platform=platform,
+            marker=marker,
+            editable=editable,
+        )
+        outcome = _outcome(plan, built, state)
+        if should_stop is not None and should_stop():
+            raise Cancelled
+        for warning in built.warnings:
+            reporter.warning(warning)
+        try:
+            write_journal(prefix_path, built.transaction)
+        except OSError as error:
+            raise translated(error, prefix_path) from error
+        applied = apply(
+            prefix_path,
+            built.transaction,
+            built.layouts,
+            options=options,
+            reporter=reporter,
+            should_stop=should_stop,
+        )
+        _update_records(prefix_path, read_prefix(prefix_path), requested, marker)
+    for warning in applied.warnings:
+        reporter.warning(warning)
+    return replace(outcome, report=applied.report, warnings=(*built.warnings, *applied.warnings), recovered=recovered)
+
+
+def _nothing_to_do(
+    plan: Plan,
+    state: PrefixState,
+    requested: Mapping[str, str | Sequence[str]],
+    marker: EnvironmentMarker | None,
+) -> bool:
+    """Whether even the markers are as they would be left; needs no lock, since nothing is written then."""
+    if not plan.is_empty or has_journal(state.path):
+        return False
+    if read_fingerprint(state.path) != fingerprint_of(state.conda, state.pypi):
+        return False
+    if marker is not None and not (state.path / META_FOLDER / "pixi").exists():
+        return False
+    return not _other_requests(state, requested)
+
+
+def _other_requests(state: PrefixState, requested: Mapping[str, str | Sequence[str]]) -> list[str]:
+    return [
+        name
+        for name, package in state.conda.items()
+        if not package.broken and package.requested_specs != specs_text(requested.get(name))
+    ]
+
+
+def _update_records(
+    prefix: Path,
+    state: PrefixState,
+    requested: Mapping[str, str | Sequence[str]],
+    marker: EnvironmentMarker | None,
+) -> None:
+    """Note changed requests, and renew markers which another tool wrote or nobody did. A prefix that cannot be written
+    is right all the same.
+    """
+    try:
+        for name in _other_requests(state, requested):
+            full = state.conda[name].load()
+            write_record(prefix, replace(full, requested_specs=specs_text(requested.get(name))))
+        write_markers(prefix, marker)
+        content = fingerprint_of(state.conda, state.pypi)
+        if read_fingerprint(prefix) != content:
+            write_fingerprint(prefix, content)
+    except OSError:
+        return
+
+
+def _outcome(plan: Plan, built: Built, state: PrefixState) -> Outcome:
+    """The change of each package, with the files it had and will have."""
+    new_files = {(layout.kind, layout.name): layout.targets for layout in built.layouts}
+    changes: dict[tuple[str, str], PackageChange] = {}
+    for conda in plan.conda:
+        old = conda.old
+        changes["conda", conda.name] = _merged(
+            changes.get(("conda", conda.name)),
+            PackageChange(
+                name=conda.name,
+                kind="conda",
+                old_version=old.record.version if old else None,
+                new_version=conda.new.version if conda.new else None,
+                old_files=old.files if old else (),
+                new_files=new_files.get(("conda", conda.name), ()) if conda.new else (),
+            ),
+        )
+    for pypi in plan.pypi:
+        changes["pypi", pypi.name] = _merged(
+            changes.get(("pypi", pypi.name)),
+            PackageChange(
+                name=pypi.name,
+                kind="pypi",
+                old_version=pypi.old.version if pypi.old else None,
+                new_version=_new_version(built, pypi.name) if pypi.new else None,
+                old_files=pypi.old.files(state.path) if pypi.old else (),
+                new_files=new_files.get(("pypi", pypi.name), ()) if pypi.new else (),
+            ),
+        )
+    every = [changes[key] for key in sorted(changes, key=lambda key: (key[1], key[0]))]
+    return Outcome(
+        added=tuple(change for change in every if change.old_version is None),
+        removed=tuple(change for change in every if change.new_version is None),
+        changed=tuple(change for change in every if change.old_version is not None and change.new_version is not None),
+    )
+
+
+def _merged(first: PackageChange | None, second: PackageChange) -> PackageChange:
+    """A package with two operations (a stale copy goes, a new one comes) changed once."""
+    if first is None:
+        return second
+    return replace(
+        first,
+        old_version=first.old_version or second.old_version,
+        new_version=first.new_version or second.new_version,
+        old_files=(*first.old_files, *second.old_files),
+        new_files=(*first.new_files, *second.new_files),
+    )
+
+
+def _new_version(built: Built, name: str) -> str:
+    return next(layout.version for layout in built.layouts if layout.kind == "pypi" and layout.name == name)

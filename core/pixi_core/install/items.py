@@ -1,0 +1,85 @@
+"""What is to be put into a prefix, file by file, as data that both package kinds share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from ..errors import UnsafePath
+from ..model.record import PathEntry
+from ..names import safe_relative_path
+from .conda_meta import META_FOLDER
+
+Action = Literal["link", "copy", "symlink", "replace", "write", "directory"]
+_PLAIN = re.compile(r"\.*[\w+@-][\w.+@-]*(?:/\.*[\w+@-][\w.+@-]*)*", re.ASCII)
+
+
+class ExtractedPackage(Protocol):
+    """An extracted conda package: the folder holding `info/` and the files."""
+
+    @property
+    def path(self) -> object:
+        """The folder."""
+
+
+class UnpackedWheel(Protocol):
+    """An unpacked wheel: its folder and, per file, (path, sha256 in hex, size, executable)."""
+
+    @property
+    def path(self) -> object:
+        """The folder."""
+
+    @property
+    def files(self) -> Sequence[tuple[str, str, int, bool]]:
+        """Every file of the archive."""
+
+
+class Item(NamedTuple):
+    """One thing to make in the prefix.
+
+    `target` is prefix-relative; `source` is relative to the package's folder; `entry` describes it as `paths_data`
+    does; `content` is what a `write` puts there, with the permission bits `mode`.
+    """
+
+    target: str
+    action: Action
+    source: str
+    entry: PathEntry
+    content: bytes = b""
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Everything of one package: where its files lie (absolute), and what becomes of them."""
+
+    name: str
+    kind: Literal["conda", "pypi"]
+    version: str
+    source: str
+    items: tuple[Item, ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every path in the prefix, folders left out."""
+        return tuple(item.target for item in self.items if item.action != "directory")
+
+
+def checked_path(path: str, *, what: str) -> str:
+    """`path` as a place below the prefix where a package may put something: not in the records of the prefix itself.
+
+    Raises `UnsafePath`.
+    """
+    # nearly every path is plain ASCII: one match instead of a walk over its characters
+    if len(path) > 255 or _PLAIN.fullmatch(path) is None:
+        safe_relative_path(path, what=what)
+    if path[:10].lower() == META_FOLDER and (len(path) == 10 or path[10] == "/") and not _harmless_meta(path):
+        raise UnsafePath(f"{what} {path!r} would overwrite the records of the environment")
+    return path
+
+
+def _harmless_meta(path: str) -> bool:
+    """Packages may bring pins and variables, never records and markers."""
+    return path in (f"{META_FOLDER}/pinned", f"{META_FOLDER}/state")

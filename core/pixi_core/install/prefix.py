@@ -1,0 +1,369 @@
+"""What is installed in a prefix, read from disk: conda records, PyPI distributions, the Python, the markers.
+
+Reading is made for the case that nothing has to be done: of each conda record only the few keys that planning compares
+are decoded, file lists wait until somebody asks for them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import PixiError, UnsafePath
+from ..model.platform import Subdir
+from ..model.record import PathEntry, PrefixRecord, RepoDataRecord
+from ..names import PypiName, pypi_name, safe_relative_path
+from .conda_meta import META_FOLDER, decode, read_record, repodata_from_meta, requested_from_meta
+from .markers import FINGERPRINT_SIZE, INSTALLING, compute_fingerprint, is_moved, read_fingerprint
+from .python_info import PythonInfo, conda_python, host_python
+
+JOURNAL_FILE = ".pixi-transaction"
+INSTALLER_NAME = "uv-pixi"
+_DIST_INFO = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-(?P<version>[^-/]+)\.dist-info\Z")
+
+
+class InstalledPackage:
+    """One conda package of a prefix. `broken` says that its record cannot be read: only its name (from the name of the
+    file) is known then, and it owns no files.
+    """
+
+    __slots__ = ("_full", "broken", "meta_file", "record", "requested_specs")
+
+    def __init__(
+        self, record: RepoDataRecord, meta_file: Path, requested_specs: tuple[str, ...] = (), *, broken: bool = False
+    ) -> None:
+        self.record = record
+        self.meta_file = meta_file
+        self.requested_specs = requested_specs
+        self.broken = broken
+        self._full: PrefixRecord | None = None
+
+    def load(self) -> PrefixRecord:
+        """The whole record. Raises `InstallError` where it cannot be read."""
+        if self._full is None:
+            self._full = PrefixRecord(record=self.record, paths=()) if self.broken else read_record(self.meta_file)
+        return self._full
+
+    @property
+    def paths(self) -> tuple[PathEntry, ...]:
+        """Everything the package put there."""
+        return self.load().paths
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Prefix-relative paths of everything the package put there."""
+        return self.load().files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledDistribution:
+    """One Python distribution that no conda package brought. `dist_info` is the prefix-relative path of its folder;
+    `direct_url` is the parsed `direct_url.json`, None for one from an index.
+    """
+
+    name: PypiName
+    version: str
+    dist_info: str
+    installer: str
+    requested: bool = False
+    has_record: bool = True
+    direct_url: Mapping[str, Any] | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether pixi installed it (and may remove it)."""
+        return self.installer == INSTALLER_NAME
+
+    @property
+    def site_packages(self) -> str:
+        """The folder it lies in."""
+        return self.dist_info.rpartition("/")[0]
+
+    def files(self, prefix: Path) -> tuple[str, ...]:
+        """The prefix-relative paths of everything in its RECORD; a path that leaves the prefix is refused with
+        `UnsafePath` (GHSA-pjjw-68hj-v9mw). Without a RECORD: the files of the `dist-info` folder.
+        """
+        return read_record_csv(prefix, self.dist_info)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixState:
+    """A prefix as it is. `conda` and `pypi` map compared names; `unsettled` says that an interrupted work is waiting in
+    the journal (the packages it names are left out of both), `interrupted` that another tool left its work half done,
+    `moved` that the folder was made at another path.
+    """
+
+    path: Path
+    conda: Mapping[str, InstalledPackage] = field(default_factory=dict)
+    pypi: Mapping[PypiName, InstalledDistribution] = field(default_factory=dict)
+    duplicates: tuple[InstalledPackage, ...] = ()
+    stale: tuple[InstalledDistribution, ...] = ()
+    python: PythonInfo | None = None
+    unsettled: bool = False
+    interrupted: bool = False
+    moved: bool = False
+
+
+def read_prefix(path: Path) -> PrefixState:
+    """The state of a prefix, which need not exist. Never fails for what is broken in it: that is part of the state."""
+    conda, duplicates, pypi, stale, python = _read_everything(path)
+    unsettled = _unsettled_names(path)
+    if unsettled is not None:
+        conda = {name: package for name, package in conda.items() if name not in unsettled}
+        pypi = {name: found for name, found in pypi.items() if name not in unsettled}
+    return PrefixState(
+        path=path,
+        conda=conda,
+        pypi=pypi,
+        duplicates=duplicates,
+        stale=stale,
+        python=python,
+        unsettled=unsettled is not None,
+        interrupted=unsettled is None and read_fingerprint(path) == INSTALLING,
+        moved=is_moved(path),
+    )
+
+
+def _read_everything(
+    path: Path,
+) -> tuple[
+    dict[str, InstalledPackage],
+    tuple[InstalledPackage, ...],
+    dict[PypiName, InstalledDistribution],
+    tuple[InstalledDistribution, ...],
+    PythonInfo | None,
+]:
+    conda, duplicates = _read_conda(path)
+    python = read_python(path, conda)
+    return conda, duplicates, *_read_pypi(path, python), python
+
+
+def installed_fingerprint(path: Path) -> bytes:
+    """The 16 bytes for what is installed now."""
+    conda, _, pypi, _, _ = _read_everything(path)
+    return fingerprint_of(conda, pypi)
+
+
+def fingerprint_of(conda: Mapping[str, InstalledPackage], pypi: Mapping[PypiName, InstalledDistribution]) -> bytes:
+    """The 16 bytes for some packages."""
+    pairs = [(name, package.record.sha256 or package.record.dist_name) for name, package in conda.items()]
+    for name, found in pypi.items():
+        if found.is_ours:
+            origin = json.dumps(found.direct_url, sort_keys=True) if found.direct_url is not None else ""
+            pairs.append((f"pypi:{name}", f"{found.version} {origin}"))
+    return compute_fingerprint(pairs)
+
+
+def read_conda(path: Path) -> dict[str, InstalledPackage]:
+    """The conda packages of a prefix by name, whatever the journal says."""
+    return _read_conda(path)[0]
+
+
+def fingerprint(path: Path) -> str | None:
+    """What is installed, as 16 characters; None where that is not known (never installed, or under way)."""
+    content = read_fingerprint(path)
+    if len(content) != FINGERPRINT_SIZE or content == INSTALLING or has_journal(path):
+        return None
+    return content.decode("ascii", "replace")
+
+
+def has_journal(path: Path) -> bool:
+    """Whether an interrupted work waits to be finished."""
+    return os.path.lexists(path / META_FOLDER / JOURNAL_FILE)
+
+
+def read_python(path: Path, conda: Mapping[str, InstalledPackage] | None = None) -> PythonInfo | None:
+    """The Python of a prefix: its conda package, or what `pyvenv.cfg` says."""
+    if conda is None:
+        conda = _read_conda(path)[0]
+    package = conda.get("python")
+    if package is not None and not package.broken:
+        return conda_python(package.record)
+    settings = read_pyvenv(path)
+    version = settings.get("version_info") or settings.get("version")
+    if version is None:
+        return None
+    windows = (path / "Scripts").is_dir()
+    try:
+        return host_python(version, Subdir("win-64" if windows else "linux-64"))
+    except PixiError:
+        return None
+
+
+def read_pyvenv(path: Path) -> dict[str, str]:
+    """The settings of `pyvenv.cfg`; empty where there is none."""
+    try:
+        text = (path / "pyvenv.cfg").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}
+
+
+# ---------------------------------------------------------------- conda
+
+
+def _read_conda(path: Path) -> tuple[dict[str, InstalledPackage], tuple[InstalledPackage, ...]]:
+    """Packages by name, and the older ones of those that stand there twice."""
+    found: dict[str, InstalledPackage] = {}
+    twice: list[InstalledPackage] = []
+    for file in sorted(_listed(path / META_FOLDER)):
+        if not file.endswith(".json") or file.startswith("."):
+            continue
+        package = _read_package(path / META_FOLDER / file)
+        if package is None:
+            continue
+        known = found.get(package.record.name)
+        if known is not None:
+            twice.append(known)
+        found[package.record.name] = package
+    return found, tuple(twice)
+
+
+def _read_package(file: Path) -> InstalledPackage | None:
+    """What planning needs of a record; None where not even its file name says whose it is."""
+    try:
+        data = decode(file.read_bytes())
+        return InstalledPackage(repodata_from_meta(data), file, requested_from_meta(data))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, PixiError):
+        parts = file.name.removesuffix(".json").rsplit("-", 2)
+        if len(parts) != 3:
+            return None
+        record = RepoDataRecord(
+            name=parts[0].lower(),
+            version=parts[1],
+            build=parts[2],
+            build_number=0,
+            subdir=Subdir("noarch"),
+            file_name="",
+            url="",
+        )
+        return InstalledPackage(record, file, broken=True)
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+# ---------------------------------------------------------------- PyPI
+
+
+def site_packages_folders(path: Path) -> Iterator[str]:
+    """Every `site-packages` of a prefix, also those of Pythons that are gone, relative to it."""
+    for name in sorted(_listed(path / "lib")):
+        if name.startswith(("python", "pypy")) and os.path.isdir(path / "lib" / name / "site-packages"):
+            yield f"lib/{name}/site-packages"
+    if os.path.isdir(path / "Lib" / "site-packages"):
+        yield "Lib/site-packages"
+
+
+def _read_pypi(
+    path: Path, python: PythonInfo | None
+) -> tuple[dict[PypiName, InstalledDistribution], tuple[InstalledDistribution, ...]]:
+    """Distributions by name, and our own ones that lie in the folder of another Python or stand there twice."""
+    found: dict[PypiName, InstalledDistribution] = {}
+    stale: list[InstalledDistribution] = []
+    folders = dict.fromkeys(site_packages_folders(path))
+    if python is not None:
+        folders.pop(python.site_packages, None)
+        folders[python.site_packages] = None  # the present one last: it wins
+    for folder in folders:
+        for distribution in _distributions(path, folder):
+            current = python is None or folder == python.site_packages
+            if current:
+                known = found.get(distribution.name)
+                if known is not None and known.is_ours:
+                    stale.append(known)
+                found[distribution.name] = distribution
+            elif distribution.is_ours:
+                stale.append(distribution)
+    return found, tuple(stale)
+
+
+def _distributions(path: Path, folder: str) -> Iterator[InstalledDistribution]:
+    for name in sorted(_listed(path / folder)):
+        match = _DIST_INFO.match(name)
+        if match is None:
+            continue
+        base = path / folder / name
+        installer = _text(base / "INSTALLER").strip()
+        if installer == "conda":
+            continue
+        try:
+            compared = pypi_name(match["name"].replace("_", "-"))
+        except PixiError:
+            continue
+        yield InstalledDistribution(
+            name=compared,
+            version=match["version"],
+            dist_info=f"{folder}/{name}",
+            installer=installer,
+            requested=(base / "REQUESTED").exists(),
+            has_record=(base / "RECORD").exists(),
+            direct_url=_direct_url(base / "direct_url.json"),
+        )
+
+
+def _direct_url(path: Path) -> Mapping[str, Any] | None:
+    text = _text(path)
+    if not text:
+        return None
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def read_record_csv(prefix: Path, dist_info: str) -> tuple[str, ...]:
+    """The files of a distribution, relative to the prefix. Raises `UnsafePath`."""
+    folder = dist_info.rpartition("/")[0]
+    try:
+        text = (prefix / dist_info / "RECORD").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return tuple(f"{dist_info}/{name}" for name in sorted(_listed(prefix / dist_info)))
+    except UnicodeDecodeError:
+        raise UnsafePath(f"{prefix / dist_info / 'RECORD'} is not text") from None
+    return tuple(inside(prefix, folder, row[0]) for row in csv.reader(text.splitlines()) if row and row[0])
+
+
+def inside(prefix: Path, folder: str, name: str) -> str:
+    """A path of a RECORD, relative to `folder` or absolute, as a path below the prefix. Raises `UnsafePath`."""
+    shown = name.replace("\\", "/") if os.name == "nt" else name
+    if Path(shown).is_absolute():
+        relative = os.path.relpath(os.path.normpath(shown), prefix).replace(os.sep, "/")
+    else:
+        relative = os.path.normpath(f"{folder}/{shown}").replace(os.sep, "/")
+    if relative.split("/", 1)[0] in ("..", ".", META_FOLDER):
+        raise UnsafePath(f"the RECORD in {prefix / folder} names {name!r}, which is outside of the environment")
+    return safe_relative_path(relative, what="RECORD entry")
+
+
+# ---------------------------------------------------------------- the journal, as far as reading goes
+
+
+def _unsettled_names(path: Path) -> frozenset[str] | None:
+    """The packages that an interrupted work touches; None where there is no journal."""
+    try:
+        data = json.loads((path / META_FOLDER / JOURNAL_FILE).read_bytes())
+        return frozenset(data["names"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 from pixi_core.progress import Reporter
+from pixi_core.workspace import Workspace
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -18,7 +19,7 @@ class NotebookCommand:
     """The command group for notebooks."""
 
     name = "notebook"
-    help = "Run notebooks in their environments"
+    help = "Run notebooks in their environments, and carry environments in notebooks"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command each."""
@@ -28,29 +29,100 @@ class NotebookCommand:
         run.add_argument("-o", "--output", metavar="OUT", type=Path, help="write the notebook with its outputs")
         run.add_argument("--kernel", default="pixi", metavar="NAME", help="the kernel spec (default: pixi)")
         run.add_argument("--timeout", type=int, metavar="SECONDS", help="for each cell (default: none)")
+        embed = commands.add_parser("embed", help="put the workspace's manifest and lock file into the notebook")
+        embed.add_argument("file", metavar="FILE", type=Path, help="the notebook")
+        extract = commands.add_parser("extract", help="take the manifest and lock file out of the notebook")
+        extract.add_argument("file", metavar="FILE", type=Path, help="the notebook")
+        extract.add_argument("folder", metavar="FOLDER", type=Path, help="where the workspace is to be")
+        verify = commands.add_parser(
+            "verify", help="exit code 1 unless the outputs were made with the present lock file"
+        )
+        verify.add_argument("file", metavar="FILE", type=Path, help="the notebook")
+        for name, text in (("register", "offer environments as kernels"), ("unregister", "take that back")):
+            command = commands.add_parser(name, help=f"{text}, in programs that no Jupyter Server tells about them")
+            command.add_argument("-e", "--environment", metavar="NAME", help="only this one (default: all)")
+            command.add_argument("-m", "--manifest-path", metavar="PATH", type=Path, help="the workspace's manifest")
 
     def run(self, arguments: argparse.Namespace, reporter: Reporter) -> int:
         """Do what was asked; the result is the exit code. Raises `PixiError`."""
-        # lazy: nbclient is needed to run, not to print help
-        from .notebook_run import run_notebook
+        return _COMMANDS[arguments.notebook_command](arguments, reporter)
 
-        done = run_notebook(
-            arguments.file,
-            arguments.output,
-            kernel_name=arguments.kernel,
-            timeout=arguments.timeout,
-            reporter=reporter,
-            on_cell=lambda _, cell: print_outputs(cell, sys.stdout),
-        )
-        if done.failed_cell is None:
-            reporter.message(f"✔ {done.path.name}: {done.executed} cells")
-            return 0
-        failed = done.failed_cell
-        rows = [f"✗ {done.path.name}: cell {failed.number} failed"]
-        rows += [f"  {line}" for line in failed.source.splitlines()]
-        rows.append(f"{failed.error_name}: {failed.error_value}")
-        sys.stderr.write(plain("\n".join(rows)) + "\n")
-        return 1
+
+def _run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    # lazy: nbclient is needed to run, not to print help
+    from .notebook_run import run_notebook
+
+    done = run_notebook(
+        arguments.file,
+        arguments.output,
+        kernel_name=arguments.kernel,
+        timeout=arguments.timeout,
+        reporter=reporter,
+        on_cell=lambda _, cell: print_outputs(cell, sys.stdout),
+    )
+    if done.failed_cell is None:
+        reporter.message(f"✔ {done.path.name}: {done.executed} cells")
+        return 0
+    failed = done.failed_cell
+    rows = [f"✗ {done.path.name}: cell {failed.number} failed"]
+    rows += [f"  {line}" for line in failed.source.splitlines()]
+    rows.append(f"{failed.error_name}: {failed.error_value}")
+    sys.stderr.write(plain("\n".join(rows)) + "\n")
+    return 1
+
+
+def _embed(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .notebook_files import embed_workspace
+
+    workspace = embed_workspace(arguments.file)
+    reporter.message(f"✔ {arguments.file} carries the workspace {workspace.name}")
+    return 0
+
+
+def _extract(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .notebook_files import extract_workspace
+
+    for path in extract_workspace(arguments.file, arguments.folder):
+        reporter.message(f"✔ Created {path}")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .notebook_files import verify
+
+    found = verify(arguments.file)
+    reporter.message(f"{'✔' if found.agrees else '✗'} {arguments.file}: {found.reason}")
+    return 0 if found.agrees else 1
+
+
+def _register(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .registration import register, user_kernels
+
+    for entry in register(_workspace(arguments), arguments.environment):
+        reporter.message(f"✔ Created {user_kernels() / entry.name}: {entry.display_name}")
+    return 0
+
+
+def _unregister(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .registration import unregister
+
+    for name in unregister(_workspace(arguments), arguments.environment):
+        reporter.message(f"✔ Removed {name}")
+    return 0
+
+
+def _workspace(arguments: argparse.Namespace) -> Workspace:
+    return Workspace.discover(Path.cwd(), manifest_path=arguments.manifest_path)
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace, Reporter], int]] = {
+    "run": _run,
+    "embed": _embed,
+    "extract": _extract,
+    "verify": _verify,
+    "register": _register,
+    "unregister": _unregister,
+}
 
 
 def print_outputs(cell: Mapping[str, Any], stream: TextIO) -> None:

@@ -133,7 +133,7 @@ def test_pinned_records_are_used_even_if_no_channel_has_them() -> None:
     gone = record("b 1.5")
     channel = source(record("a 2", ["b >=2"]), record("a 1", ["b"]), record("b 2"))
     assert shown(solve(SolveRequest(specs=specs("a"), pinned=(gone,)), channel)) == ["a 1 h_0", "b 1.5 h_0"]
-    with pytest.raises(Unsatisfiable, match="there is only 1.5"):
+    with pytest.raises(Unsatisfiable, match=r"there is only 1\.5"):
         solve(SolveRequest(specs=specs("a 2.*"), pinned=(gone,)), channel)
 
 

@@ -11,8 +11,8 @@
 
 Shapes: a *domain* is an integer, bit 0 "not installed", bit i+1 the i-th best candidate of a name; a *table* is
 everything known of one name. Units: timestamps are milliseconds since 1970, timeouts seconds, the budget counts
-conflicts. Errors: `Unsatisfiable` carries a story (made by `solve.explain`), `SolveTimeout` means that the budget or the
-time ran out, `Cancelled` that `should_stop` said so; a source may raise its own.
+conflicts. Errors: `Unsatisfiable` carries a story (made by `solve.explain`), `SolveTimeout` means that the budget or
+the time ran out, `Cancelled` that `should_stop` said so; a source may raise its own.
 
 Modules: `engine` (the search; standard library only), `ranges` (version specs to domains), `table` (candidates of one
 name, storable), `source` (where tables come from), `problem` (a request in the engine's terms), `explain` (why there

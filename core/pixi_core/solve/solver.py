@@ -36,6 +36,8 @@ def solve(request: SolveRequest, source: CandidateSource, *, should_stop: Callab
         if should_stop is not None and should_stop():
             raise Cancelled from None
         raise _too_hard(request, f"{request.timeout:g} seconds") from None
+    finally:
+        source.settle()
     records = (problem.record(name, candidate) for name, candidate in chosen.items())
     found = sorted((record for record in records if record is not None), key=lambda record: record.name)
     return Solution(

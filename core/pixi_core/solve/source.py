@@ -35,6 +35,10 @@ class CandidateSource(Protocol):
         """These names will be asked for: a source over a network starts fetching them (returns at once)."""
         ...
 
+    def settle(self) -> None:
+        """The solve is over: a source may write down what it learned (returns soon)."""
+        ...
+
     def names(self) -> Collection[str]:
         """Every name there is, for suggestions. Cost: milliseconds."""
         ...
@@ -80,6 +84,9 @@ class RecordSource:
 
     def expect(self, names: Iterable[str]) -> None:
         """Everything is here already."""
+
+    def settle(self) -> None:
+        """Nothing to write down."""
 
     def names(self) -> Collection[str]:
         """Every name."""

@@ -1,0 +1,328 @@
+"""The index of one subdir: found, fetched, kept, revalidated.
+
+Forms are tried in this order: shards (CEP 16), `repodata.json.zst`, `.json.bz2`, `repodata.json`. What is kept in
+the cache folder, per subdir URL (named by the first 8 digits of its MD5, as in other conda caches):
+
+- `<key>.state.json`: form, validators (`etag`, `modified`; `stamp` for files), until when it is fresh, when checked
+- `<key>.<n>.index` (flattened shard index) or `<key>.<n>.pack` (packed repodata.json); n changes with the content
+
+A stale index is revalidated; when that fails because there is no network, it is used all the same, with its age said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from ..errors import HttpStatusError, NetworkError, Offline
+from ..model.channel import path_of_file_url
+from .packed import PackedSubdir, pack
+from .shards import INDEX_NAME, ShardedSubdir, flatten_index
+from .subdirs import EmptySubdir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
+
+    from ..model.platform import Subdir
+    from ..progress import Reporter
+    from .subdirs import SubdirIndex
+
+FORMS = (INDEX_NAME, "repodata.json.zst", "repodata.json.bz2", "repodata.json")
+PROBE_AGAIN = 7 * 24 * 3600
+"""Seconds after which a better form than the one in use is looked for again."""
+
+LARGEST_INDEX = 4 << 30
+"""Decompressed bytes of a repodata.json."""
+
+
+class Response(Protocol):
+    """What a client answers."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers, names in lower case."""
+        ...
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        ...
+
+
+class Fetcher(Protocol):
+    """The part of `net.client.Client` that is needed here."""
+
+    def get_bytes(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+        """GET. Raises `NetworkError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of a subdir's index. Times are seconds since 1970; `stamp` is a file's `mtime_ns:size`."""
+
+    form: str
+    file: str
+    etag: str = ""
+    modified: str = ""
+    stamp: str = ""
+    fresh_until: float = 0.0
+    checked: float = 0.0
+    probed: float = 0.0
+
+
+class IndexFetcher:
+    """Opens the index of a subdir from `folder` (the repodata cache), fetching what is missing or stale.
+
+    `now` is the clock (seconds since 1970). One instance serves many threads, each on another subdir.
+    """
+
+    def __init__(
+        self,
+        client: Fetcher,
+        folder: str,
+        *,
+        offline: bool,
+        reporter: Reporter,
+        pool: Callable[[], Executor],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._folder = folder
+        self._offline = offline
+        self._reporter = reporter
+        self._pool = pool
+        self._now = now
+
+    def open(self, url: str, subdir: Subdir) -> SubdirIndex | None:
+        """The index at a subdir URL (trailing `/`); None when the channel has no such subdir.
+
+        Raises `NetworkError`, `Offline`, `HttpStatusError`.
+        """
+        return self._open_folder(url, subdir) if url.startswith("file:") else self._open_remote(url, subdir)
+
+    # ------------------------------------------------------------ folders
+
+    def _open_folder(self, url: str, subdir: Subdir) -> SubdirIndex | None:
+        path = path_of_file_url(url)
+        stamps: dict[str, os.stat_result] = {}
+        for form in FORMS:
+            try:
+                stamps[form] = os.stat(os.path.join(path, form))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise NetworkError(f"cannot read {path}: {error.strerror}", url=url) from None
+        if not stamps:
+            return None
+        # the newest form: not every indexer writes them all; in case of a tie the earlier in the list
+        form = max(stamps, key=lambda f: (stamps[f].st_mtime_ns, -FORMS.index(f)))
+        stamp = f"{stamps[form].st_mtime_ns}:{stamps[form].st_size}"
+        state = self._state(url)
+        if state is None or state.form != form or state.stamp != stamp or not self._exists(state):
+            with open(os.path.join(path, form), "rb") as file:
+                name = self._keep(url, form, file.read())
+            old, state = state, State(form, name, stamp=stamp, checked=self._now())
+            self._save(url, state, old)
+        return self._opened(state, url, subdir)
+
+    # ------------------------------------------------------------ servers
+
+    def _open_remote(self, url: str, subdir: Subdir) -> SubdirIndex | None:
+        state = self._state(url)
+        if state is not None and not self._exists(state):
+            state = None
+        now = self._now()
+        if state is not None and (self._offline or now < state.fresh_until):
+            if self._offline and now >= state.fresh_until:
+                self._say_age(url, state)
+            return self._opened(state, url, subdir)
+        if self._offline:
+            raise Offline(
+                f"the index of {url} is not in the cache, and the network is switched off",
+                url=url,
+                hints=["run the command once without `--offline`"],
+            )
+        try:
+            fetched = self._refresh(url, state)
+        except HttpStatusError:
+            raise
+        except NetworkError:
+            if state is None:
+                raise
+            self._say_age(url, state)
+            fetched = state
+        return None if fetched is None else self._opened(fetched, url, subdir)
+
+    def _refresh(self, url: str, state: State | None) -> State | None:
+        now = self._now()
+        if state is not None and now < state.probed + PROBE_AGAIN:
+            answer = self._get(url, state.form, state)
+            if isinstance(answer, State):
+                return answer
+            # the form is gone: look for another
+        with self._reporter.phase("repodata", detail=url) as phase:
+            for form in FORMS:
+                answer = self._get(url, form, state if state is not None and state.form == form else None)
+                if isinstance(answer, State):
+                    phase.finish(url)
+                    return answer
+        return None
+
+    def _get(self, url: str, form: str, known: State | None) -> State | Literal["absent"]:
+        """Fetch or revalidate one form."""
+        headers: dict[str, str] = {}
+        if known is not None and known.etag:
+            headers["If-None-Match"] = known.etag
+        elif known is not None and known.modified:
+            headers["If-Modified-Since"] = known.modified
+        try:
+            response = self._client.get_bytes(url + form, headers=headers)
+        except HttpStatusError as error:
+            if error.status in (403, 404, 410):
+                return "absent"
+            raise
+        if response.status in (403, 404, 410):
+            return "absent"
+        now = self._now()
+        fresh_until = now + _max_age(response.headers)
+        if response.status == 304 and known is not None:
+            state = State(
+                form, known.file, known.etag, known.modified, "", fresh_until, checked=now, probed=known.probed
+            )
+        else:
+            name = self._keep(url, form, response.content)
+            etag, modified = response.headers.get("etag", ""), response.headers.get("last-modified", "")
+            state = State(form, name, etag, modified, "", fresh_until, checked=now, probed=now)
+        self._save(url, state, known)
+        return state
+
+    def _say_age(self, url: str, state: State) -> None:
+        minutes = max(0, int(self._now() - state.checked)) // 60
+        age = f"{minutes // 1440} days" if minutes >= 2880 else f"{minutes // 60} hours" if minutes >= 120 else ""
+        self._reporter.warning(f"using the index of {url} from {age or f'{minutes} minutes'} ago: no network")
+
+    # ------------------------------------------------------------ the cache
+
+    def _keep(self, url: str, form: str, content: bytes) -> str:
+        """Turn a download into the file that is opened from then on; its name."""
+        from hashlib import blake2b
+
+        number = blake2b(content, digest_size=6).hexdigest()
+        kind = "index" if form == INDEX_NAME else "pack"
+        name = f"{_key(url)}.{number}.{kind}"
+        path = os.path.join(self._folder, name)
+        os.makedirs(self._folder, exist_ok=True)
+        if form == INDEX_NAME:
+            _write(path, flatten_index(content, url=url + form))
+        else:
+            pack(_decompressed(content, form, url + form), path, url=url + form)
+        return name
+
+    def _opened(self, state: State, url: str, subdir: Subdir) -> SubdirIndex:
+        path = os.path.join(self._folder, state.file)
+        if state.form != INDEX_NAME:
+            return PackedSubdir(path, subdir, url)
+        with open(path, "rb") as file:
+            flat = file.read()
+        if url.startswith("file:"):
+            return ShardedSubdir(flat, subdir, url, fetch=_read, store=None, pool=None)
+        store = os.path.join(self._folder, "shards")
+        pool = None if self._offline else self._pool
+        return ShardedSubdir(flat, subdir, url, fetch=self._fetch_shard, store=store, pool=pool)
+
+    def _fetch_shard(self, url: str) -> bytes:
+        if self._offline:
+            raise Offline(
+                f"{url} is not in the cache, and the network is switched off",
+                url=url,
+                hints=["run the command once without `--offline`"],
+            )
+        return self._client.get_bytes(url).content
+
+    def _state(self, url: str) -> State | None:
+        try:
+            with open(os.path.join(self._folder, f"{_key(url)}.state.json"), encoding="utf-8") as file:
+                return State(**json.load(file))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _save(self, url: str, state: State, old: State | None) -> None:
+        path = os.path.join(self._folder, f"{_key(url)}.state.json")
+        _write(path, json.dumps(asdict(state)).encode())
+        if old is not None and old.file != state.file:
+            try:
+                os.unlink(os.path.join(self._folder, old.file))
+            except OSError:
+                return
+
+    def _exists(self, state: State) -> bool:
+        return os.path.exists(os.path.join(self._folder, state.file))
+
+
+def absent(subdir: Subdir, url: str) -> SubdirIndex:
+    """What stands for a subdir that the channel does not have."""
+    return EmptySubdir(subdir, url)
+
+
+def _key(url: str) -> str:
+    from hashlib import md5
+
+    return md5(url.encode(), usedforsecurity=False).hexdigest()[:8]
+
+
+def _write(path: str, content: bytes) -> None:
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(temporary, "wb") as file:
+        file.write(content)
+    os.replace(temporary, path)
+
+
+def _read(url: str) -> bytes:
+    path = path_of_file_url(url)
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise NetworkError(f"cannot read {path}: {error.strerror}", url=url) from None
+
+
+def _decompressed(content: bytes, form: str, url: str) -> bytes:
+    """The plain JSON of a download. Raises `NetworkError`."""
+    try:
+        if form.endswith(".zst"):
+            import zstandard
+
+            try:
+                plain = zstandard.ZstdDecompressor().stream_reader(content).read(LARGEST_INDEX)
+            except zstandard.ZstdError as error:
+                raise ValueError(str(error)) from None
+        elif form.endswith(".bz2"):
+            import bz2
+
+            plain = bz2.BZ2Decompressor().decompress(content, LARGEST_INDEX)
+        else:
+            return content
+    except (ValueError, OSError) as error:
+        raise NetworkError(f"{url} cannot be decompressed: {error}", url=url) from None
+    return plain
+
+
+def _max_age(headers: Mapping[str, str]) -> float:
+    """Seconds for which a response is fresh, by its `Cache-Control`."""
+    for part in headers.get("cache-control", "").lower().split(","):
+        key, _, value = part.strip().partition("=")
+        if key in ("no-cache", "no-store"):
+            return 0.0
+        if key == "max-age" and value.isdigit():
+            return float(value)
+    return 0.0

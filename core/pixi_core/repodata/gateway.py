@@ -1,0 +1,163 @@
+"""The door to channels: candidates for the solver, searches, names, and whether a channel can be reached."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from ..errors import HttpStatusError, NetworkError, PixiError
+from ..progress import SILENT
+from .fetch import FORMS, IndexFetcher, absent
+from .source import ChannelSource
+from .tables import TableCache
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from ..cache.layout import CacheDirs
+    from ..model.channel import Channel
+    from ..model.match_spec import MatchSpec
+    from ..model.platform import Subdir
+    from ..model.record import RepoDataRecord
+    from ..net.client import Client
+    from ..progress import Reporter
+    from .subdirs import SubdirIndex
+
+WORKERS = 16
+"""Threads that wait for shards; the client bounds requests by host."""
+
+
+class Gateway:
+    """All channels, through one cache. Thread-safe. An index that was opened stays as it is until `forget`."""
+
+    def __init__(self, client: Client, cache: CacheDirs, *, offline: bool = False, reporter: Reporter = SILENT) -> None:
+        folder = cache.repodata
+        self._client = client
+        self._tables = TableCache(folder)
+        self._fetcher = IndexFetcher(client, str(folder), offline=offline, reporter=reporter, pool=self._threads)
+        self._pool: ThreadPoolExecutor | None = None
+        self._opened: dict[str, Future[SubdirIndex | None]] = {}
+        self._sources: dict[tuple[tuple[str, ...], tuple[str, ...]], ChannelSource] = {}
+        self._lock = threading.Lock()
+
+    def source(self, channels: Sequence[Channel], subdirs: Sequence[Subdir]) -> ChannelSource:
+        """Candidates from `channels` (first = highest priority), each with all of `subdirs`.
+
+        Fetches indexes (not shards) that are missing or stale, all at once. Raises `NetworkError`, `Offline`,
+        `HttpStatusError` (no index at a channel at all).
+        """
+        key = (tuple(channel.url for channel in channels), tuple(subdirs))
+        source = self._sources.get(key)
+        if source is None:
+            opened = self._open([(channel, subdir) for channel in channels for subdir in subdirs])
+            indexes: list[list[SubdirIndex]] = []
+            for number, channel in enumerate(channels):
+                found = opened[number * len(subdirs) : (number + 1) * len(subdirs)]
+                if subdirs and all(index is None for index in found):
+                    raise _no_index(channel, subdirs)
+                indexes.append(
+                    [
+                        index if index is not None else absent(subdir, channel.subdir_url(subdir))
+                        for index, subdir in zip(found, subdirs, strict=True)
+                    ]
+                )
+            source = self._sources[key] = ChannelSource(channels, indexes, self._tables)
+        return source
+
+    def names(self, channels: Sequence[Channel], subdirs: Sequence[Subdir]) -> Collection[str]:
+        """Every package name of the channels."""
+        return self.source(channels, subdirs).names()
+
+    def search(self, spec: MatchSpec, channels: Sequence[Channel], subdirs: Sequence[Subdir]) -> list[RepoDataRecord]:
+        """Every record that matches; names may be patterns. Sorted by name; per name by channel, then best first."""
+        source = self.source(channels, subdirs)
+        if spec.has_exact_name:
+            names: Collection[str] = [spec.name or ""]
+        else:
+            names = sorted(name for name in source.names() if spec.matches_name(name))
+        source.expect(names)
+        return [record for name in names for record in source.records(name) if spec.matches(record)]
+
+    def probe(self, channel: Channel, subdirs: Sequence[Subdir], timeout: float | None = None) -> None:
+        """Check that a channel has an index for one of the subdirs. Raises `NetworkError`, `Offline`.
+
+        `timeout` (seconds) bounds the wait; what was fetched is kept.
+        """
+        futures = self._futures([(channel, subdir) for subdir in subdirs])
+        try:
+            found = [future.result(timeout) for future in futures]
+        except TimeoutError:
+            raise NetworkError(
+                f"{channel.name} did not answer within {timeout:g} seconds",
+                url=channel.url,
+                hints=["check the address of the channel and the network"],
+            ) from None
+        if all(index is None for index in found):
+            raise _no_index(channel, subdirs)
+
+    def forget(self) -> None:
+        """Look at every channel anew the next time."""
+        with self._lock:
+            self._opened.clear()
+            self._sources.clear()
+
+    def close(self) -> None:
+        """Write what was compiled and end the threads."""
+        self._tables.flush()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------ opening
+
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="repodata")
+            return self._pool
+
+    def _open(self, wanted: Sequence[tuple[Channel, Subdir]]) -> list[SubdirIndex | None]:
+        return [future.result() for future in self._futures(wanted)]
+
+    def _futures(self, wanted: Sequence[tuple[Channel, Subdir]]) -> list[Future[SubdirIndex | None]]:
+        """Have each index opened once, those of servers in threads. Failures are not remembered."""
+        futures: list[Future[SubdirIndex | None]] = []
+        for channel, subdir in wanted:
+            url = channel.subdir_url(subdir)
+            with self._lock:
+                future = self._opened.get(url)
+                fresh = future is None or (future.done() and future.exception() is not None)
+                if future is None or fresh:
+                    future = self._opened[url] = Future()
+            futures.append(future)
+            if fresh and channel.is_local:
+                self._fulfil(future, url, subdir)
+            elif fresh:
+                self._threads().submit(self._fulfil, future, url, subdir)
+        return futures
+
+    def _fulfil(self, future: Future[SubdirIndex | None], url: str, subdir: Subdir) -> None:
+        try:
+            future.set_result(self._fetcher.open(url, subdir))
+        except (PixiError, OSError, ValueError) as error:
+            future.set_exception(error)
+
+
+def _no_index(channel: Channel, subdirs: Sequence[Subdir]) -> NetworkError:
+    return HttpStatusError(
+        f"{channel.name} has no packages for {', '.join(subdirs)}: none of {', '.join(FORMS)} is there",
+        url=channel.url,
+        status=404,
+        hints=["check the channel's name or address and the platforms of the workspace"],
+    )

@@ -1,0 +1,169 @@
+"""Sharded repodata (CEP 16): a small index of names and digests, and one file of entries per name.
+
+The index `repodata_shards.msgpack.zst` holds `info` (`base_url`, `shards_base_url`, …) and `shards`: name → SHA-256 of
+the compressed shard, which lies at `<shards_base_url><hex>.msgpack.zst`. A shard holds `packages`, `packages.conda` and
+`removed`, digests as bytes. Shards never change, so a fetched one is kept under its digest for good.
+
+The index is kept in a flat form that opens without a msgpack library: `marshal` of names joined by newlines, digests
+joined, the two base URLs.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import threading
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any
+
+from ..errors import HashMismatch, NetworkError
+from .packed import joined
+from .subdirs import RawRecords, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor, Future
+
+    from ..model.platform import Subdir
+
+INDEX_NAME = "repodata_shards.msgpack.zst"
+LARGEST_SHARD = 512 << 20
+"""Decompressed bytes; the largest real shard has a few dozen MB."""
+
+
+def flatten_index(content: bytes, *, url: str) -> bytes:
+    """The flat form of a downloaded index. Raises `NetworkError` (with `url`) when it is not one."""
+    import msgspec
+    import zstandard
+
+    try:
+        plain = zstandard.ZstdDecompressor().decompressobj().decompress(content)
+        index = msgspec.msgpack.decode(plain)
+        info = index.get("info") or {}
+        shards: dict[str, bytes] = index["shards"]
+        names = sorted(shards)
+        digests = b"".join(shards[name] for name in names)
+        if len(digests) != 32 * len(names) or any("\n" in name for name in names):
+            raise ValueError("a digest of another length than 32 bytes")
+    except (zstandard.ZstdError, msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NetworkError(f"{url} is not an index of shards: {error}", url=url) from None
+    bases = str(info.get("base_url") or ""), str(info.get("shards_base_url") or "")
+    return marshal.dumps(("\n".join(names), digests, *bases), 4)
+
+
+def decode_shard(content: bytes, *, url: str) -> RawRecords:
+    """The entries of a compressed shard. Raises `NetworkError`."""
+    import msgspec
+    import zstandard
+
+    try:
+        plain = zstandard.ZstdDecompressor().stream_reader(content).read(LARGEST_SHARD + 1)
+        if len(plain) > LARGEST_SHARD:
+            raise ValueError("larger than any shard may be")
+        shard = msgspec.msgpack.decode(plain)
+        sections: list[dict[str, dict[str, Any]]] = [shard.get("packages") or {}, shard.get("packages.conda") or {}]
+        return [(file_name, readable(entry)) for section in sections for file_name, entry in section.items()]
+    except (zstandard.ZstdError, msgspec.DecodeError, ValueError, TypeError, AttributeError) as error:
+        raise NetworkError(f"{url} is not a shard: {error}", url=url) from None
+
+
+class ShardedSubdir:
+    """A subdir with sharded repodata.
+
+    `fetch(url)` gives the bytes of a shard; `store` is the folder where fetched shards are kept (None where fetching
+    is reading a file anyway); with a `pool`, `expect` fetches ahead.
+    """
+
+    def __init__(
+        self,
+        flat: bytes,
+        subdir: Subdir,
+        url: str,
+        *,
+        fetch: Callable[[str], bytes],
+        store: str | None,
+        pool: Callable[[], Executor] | None,
+    ) -> None:
+        names, self._digests, base_url, shards_url = marshal.loads(flat)  # noqa: S302 - our own file
+        self._names: list[str] = names.split("\n") if names else []
+        self.subdir = subdir
+        self.base_url = joined(url, base_url)
+        self._shards_url = joined(url, shards_url)
+        self._fetch = fetch
+        self._store = store
+        self._pool = pool
+        self.is_remote = pool is not None
+        self._ahead: dict[str, Future[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def names(self) -> Sequence[str]:
+        """Every name, sorted."""
+        return self._names
+
+    def digest(self, name: str) -> bytes | None:
+        """The SHA-256 of the shard."""
+        index = bisect_left(self._names, name)
+        if index < len(self._names) and self._names[index] == name:
+            return bytes(self._digests[32 * index : 32 * index + 32])
+        return None
+
+    def raw(self, name: str) -> RawRecords:
+        """The entries of a name. Raises `NetworkError`, `HashMismatch`."""
+        with self._lock:
+            ahead = self._ahead.pop(name, None)
+        digest = (self.digest(name) or b"").hex()
+        content = ahead.result() if ahead is not None else self._content(digest)
+        return decode_shard(content, url=self._url(digest))
+
+    def expect(self, name: str) -> None:
+        """Start fetching a shard that is not here yet."""
+        digest = self.digest(name)
+        if self._pool is None or digest is None:
+            return
+        with self._lock:
+            if name not in self._ahead and not self._stored(digest.hex()):
+                self._ahead[name] = self._pool().submit(self._content, digest.hex())
+
+    def _url(self, digest: str) -> str:
+        return f"{self._shards_url}{digest}.msgpack.zst"
+
+    def _path(self, digest: str) -> str:
+        return os.path.join(self._store or "", digest[:2], f"{digest}.msgpack.zst")
+
+    def _stored(self, digest: str) -> bool:
+        return self._store is not None and os.path.exists(self._path(digest))
+
+    def _content(self, digest: str) -> bytes:
+        """The verified bytes of a shard, from the store or from the channel."""
+        from hashlib import sha256
+
+        if self._stored(digest):
+            with open(self._path(digest), "rb") as file:
+                content = file.read()
+            if sha256(content).hexdigest() == digest:
+                return content
+        url = self._url(digest)
+        content = self._fetch(url)
+        actual = sha256(content).hexdigest()
+        if actual != digest:
+            raise HashMismatch(
+                url,
+                expected=digest,
+                actual=actual,
+                hints=["the channel may be in the middle of an update; run the command again in a minute"],
+            )
+        if self._store is not None:
+            self._keep(digest, content)
+        return content
+
+    def _keep(self, digest: str, content: bytes) -> None:
+        """Store a shard for the next time; a disk that refuses does not hinder this run."""
+        path = self._path(digest)
+        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(temporary, "wb") as file:
+                file.write(content)
+            os.replace(temporary, path)
+        except OSError:
+            return

@@ -1,0 +1,165 @@
+"""The solver's source of candidates over the subdirs of several channels."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ..model.record import record_from_repodata
+from ..solve.source import first_with_name
+from ..solve.table import CandidateTable, Entry, compile_table
+from .subdirs import newest_formats, timestamp_of, tracks_features
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from ..model.channel import Channel
+    from ..model.record import RepoDataRecord
+    from ..solve.source import ChannelPriority
+    from .subdirs import SubdirIndex
+    from .tables import StoredTable, TableCache
+
+_AHEAD_CANDIDATES = 6
+"""So many of the best candidates of a name have their dependencies fetched ahead."""
+
+
+class ChannelSource:
+    """`CandidateSource` over `indexes[i]`, the subdirs of `channels[i]`."""
+
+    def __init__(
+        self, channels: Sequence[Channel], indexes: Sequence[Sequence[SubdirIndex]], tables: TableCache
+    ) -> None:
+        self.channels = tuple(channels)
+        self._indexes = [tuple(of_channel) for of_channel in indexes]
+        self._tables = tables
+        self._loaded: dict[tuple[str, tuple[int, ...], bool], CandidateTable] = {}
+        self._lock = threading.Lock()
+
+    def table(self, name: str, priority: ChannelPriority, channel: Channel | None) -> CandidateTable | None:
+        """See `CandidateSource.table`. Raises `NetworkError`, `HashMismatch`, `SpecError` (an unreadable entry)."""
+        holders = [rank for rank, indexes in enumerate(self._indexes) if any(i.digest(name) for i in indexes)]
+        wanted = None if channel is None else self.channels.index(channel)
+        ranks = first_with_name(holders, priority, wanted)
+        if not ranks:
+            return None
+        key = (name, ranks, priority == "flexible")
+        table = self._loaded.get(key)
+        if table is None:
+            table = self._loaded[key] = self._load(name, ranks, channels_first=priority == "flexible")
+        return table
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Start fetching what is far away."""
+        for name in names:
+            for indexes in self._indexes:
+                found = False
+                for index in indexes:
+                    if index.digest(name) is not None:
+                        index.expect(name)
+                        found = True
+                if found:
+                    break
+
+    def settle(self) -> None:
+        """Write down what was compiled."""
+        self._tables.flush()
+
+    def names(self) -> Collection[str]:
+        """Every name of every channel."""
+        return {name for indexes in self._indexes for index in indexes for name in index.names()}
+
+    def channels_with(self, name: str) -> list[Channel]:
+        """The channels that have a name."""
+        return [
+            channel
+            for channel, indexes in zip(self.channels, self._indexes, strict=True)
+            if any(index.digest(name) for index in indexes)
+        ]
+
+    def records(self, name: str) -> list[RepoDataRecord]:
+        """Every record of a name, from every channel in order of priority, best first within each."""
+        found: list[RepoDataRecord] = []
+        for channel in self.channels_with(name):
+            table = self.table(name, "disabled", channel)
+            if table is not None:
+                found += [record for i in range(table.count) if (record := table.record(i)) is not None]
+        return found
+
+    # ------------------------------------------------------------ one table
+
+    def _load(self, name: str, ranks: Sequence[int], *, channels_first: bool) -> CandidateTable:
+        parts: list[tuple[int, SubdirIndex, bytes]] = []
+        for rank in ranks:
+            for index in self._indexes[rank]:
+                digest = index.digest(name)
+                if digest is not None:
+                    parts.append((rank, index, digest))
+        key = self._key(name, parts, channels_first=channels_first)
+        stored = self._tables.get(key)
+        if stored is None:
+            stored = self._compile(key, name, parts, channels_first=channels_first)
+        if any(index.is_remote for _, index, _ in parts):
+            self._expect_dependencies(stored)
+        return CandidateTable(name, stored.compiled, lambda candidate: self._record(stored, parts, candidate))
+
+    @staticmethod
+    def _key(name: str, parts: Sequence[tuple[int, SubdirIndex, bytes]], *, channels_first: bool) -> bytes:
+        """A digest of all that makes the table: contents, their order and ranks, and how channels are mixed."""
+        from hashlib import blake2b
+
+        first = parts[0][0]
+        text = b"".join(bytes([rank - first, len(digest)]) + digest for rank, _, digest in parts)
+        return blake2b(text + name.encode() + bytes([channels_first, first]), digest_size=32).digest()
+
+    def _compile(
+        self, key: bytes, name: str, parts: Sequence[tuple[int, SubdirIndex, bytes]], *, channels_first: bool
+    ) -> StoredTable:
+        records: list[tuple[int, str, Mapping[str, Any]]] = []
+        entries: list[Entry] = []
+        for number, (rank, index, _) in enumerate(parts):
+            for file_name, entry in newest_formats(index.raw(name)):
+                entries.append(_entry(entry, rank, len(records)))
+                records.append((number, file_name, entry))
+        compiled = compile_table(name, entries, channels_first=channels_first)
+        return self._tables.add(key, compiled, [records[source] for source in compiled.order])
+
+    def _record(
+        self, stored: StoredTable, parts: Sequence[tuple[int, SubdirIndex, bytes]], candidate: int
+    ) -> RepoDataRecord:
+        from urllib.parse import quote
+
+        number, file_name, entry = stored.record(candidate)
+        rank, index, _ = parts[number]
+        return record_from_repodata(
+            entry,
+            file_name=file_name,
+            # names in old indexes are encoded already
+            url=index.base_url + (file_name if "%" in file_name else quote(file_name, safe="!+~=,@")),
+            channel=self.channels[rank].url,
+            subdir=index.subdir,
+        )
+
+    def _expect_dependencies(self, stored: StoredTable) -> None:
+        best = (2 << _AHEAD_CANDIDATES) - 2
+        compiled = stored.compiled
+        self.expect(
+            {
+                spec.partition(" ")[0]
+                for mask, spec in zip(compiled.rule_masks, compiled.rule_specs, strict=True)
+                if mask & best and not spec.startswith(("!", "__"))
+            }
+        )
+
+
+def _entry(entry: Mapping[str, Any], rank: int, number: int) -> Entry:
+    return Entry(
+        str(entry["version"]),
+        str(entry["build"]),
+        int(entry.get("build_number") or 0),
+        timestamp_of(entry),
+        tracks_features(entry),
+        rank,
+        entry.get("depends") or (),
+        entry.get("constrains") or (),
+        number,
+    )

@@ -1,0 +1,90 @@
+"""One subdir of a channel, whatever form its index has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..model.record import milliseconds, words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..model.platform import Subdir
+
+RawRecords = list[tuple[str, "Mapping[str, Any]"]]
+"""File names and their index entries, digests in hex."""
+
+
+class SubdirIndex(Protocol):
+    """The names of one subdir, and the entries of each. Lookups are cheap; `raw` may read or fetch."""
+
+    subdir: Subdir
+    base_url: str
+    is_remote: bool
+
+    def names(self) -> Sequence[str]:
+        """Every name, sorted."""
+        ...
+
+    def digest(self, name: str) -> bytes | None:
+        """A digest of everything known of a name; None when the name is not there."""
+        ...
+
+    def raw(self, name: str) -> RawRecords:
+        """The entries of a name that is there."""
+        ...
+
+    def expect(self, name: str) -> None:
+        """The entries will be asked for: start fetching them if they are far away."""
+        ...
+
+
+class EmptySubdir:
+    """A subdir that the channel does not have."""
+
+    is_remote = False
+
+    def __init__(self, subdir: Subdir, base_url: str) -> None:
+        self.subdir = subdir
+        self.base_url = base_url
+
+    def names(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def digest(self, name: str) -> bytes | None:  # noqa: ARG002 - the protocol's
+        """None."""
+        return None
+
+    def raw(self, name: str) -> RawRecords:  # noqa: ARG002 - the protocol's
+        """None."""
+        return []
+
+    def expect(self, name: str) -> None:
+        """Nothing to do."""
+
+
+def newest_formats(records: RawRecords) -> RawRecords:
+    """Without the `.tar.bz2` archives of packages that are there as `.conda` too."""
+    modern = {file_name[:-6] for file_name, _ in records if file_name.endswith(".conda")}
+    return [
+        (file_name, entry)
+        for file_name, entry in records
+        if file_name.endswith(".conda") or file_name[:-8] not in modern
+    ]
+
+
+def timestamp_of(entry: Mapping[str, Any]) -> int:
+    """The age of an entry in ms since 1970, 0 where it is unknown."""
+    value = entry.get("timestamp")
+    return milliseconds(value) if value else 0
+
+
+def tracks_features(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry tracks features, which makes it a choice of last resort."""
+    return bool(words(entry.get("track_features")))
+
+
+def readable(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of a shard with its digests in hex, as everywhere else."""
+    return {key: value.hex() if isinstance(value, bytes) else value for key, value in entry.items()}

@@ -20,10 +20,10 @@ from ..errors import HttpStatusError, NetworkError, Offline
 from ..model.channel import file_url, path_of_file_url
 from ..model.package_index import normalised_index_url
 from ..model.pypi_options import FindLinks, PypiOptions
-from ..names import PypiName, pypi_name
+from ..names import PypiName, pypi_name, safe_component
 from .fetcher import Fetcher, header
 from .metadata import CoreMetadata, decode_metadata, encode_metadata
-from .metadata_source import fetch_metadata
+from .metadata_source import fetch_metadata, sdist_metadata, whole_file
 from .simple import (
     ACCEPT,
     ACCEPT_ANY,
@@ -171,10 +171,27 @@ class IndexClient:
         cached = _read(path, decode_metadata) if keep else None
         if cached is not None:
             return cached
-        found = fetch_metadata(self._client, file)
+        found = fetch_metadata(self._client, file) if file.is_wheel else self._sdist_metadata(file)
         if keep:
             _write(path, encode_metadata(found))
         return found
+
+    def _sdist_metadata(self, file: IndexFile) -> CoreMetadata:
+        return sdist_metadata(self.archive(file).read_bytes(), file.filename)
+
+    def archive(self, file: IndexFile) -> Path:
+        """The file itself on disk, verified. Raises `HashMismatch`, `NetworkError`."""
+        if file.url.startswith("file:"):
+            return Path(path_of_file_url(file.url))
+        folder = self._cache / _FORMAT / "archives" / (file.sha256 or _key(file.url))
+        path = folder / safe_component(file.filename, what="the name of a distribution")
+        if not path.is_file():
+            content = whole_file(self._client, file)
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = folder / f".{os.getpid()}.{threading.get_ident()}"
+            temporary.write_bytes(content)
+            os.replace(temporary, path)
+        return path
 
     # ---------------------------------------------------------------- names
 

@@ -22,17 +22,15 @@ _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+)", re.IGNORECASE)
 
 
 def fetch_metadata(client: Fetcher, file: IndexFile) -> CoreMetadata:
-    """The metadata of a wheel, or the `PKG-INFO` of an sdist (which may say that it is not final: see `is_static`).
+    """The metadata of a wheel.
 
     Raises `ArchiveError` for files that cannot be used, `HashMismatch` where a whole file was read and is not the
     promised one, `NetworkError`.
     """
-    if not file.is_wheel:
-        return sdist_metadata(_whole(client, file), file.filename)
     if file.url.startswith("file:"):
         with open(path_of_file_url(file.url), "rb") as handle:
             return parse_core_metadata(wheel_metadata(handle.read(), file.filename), what=file.filename)
-    content = _twin(client, file) or _from_end(client, file) or wheel_metadata(_whole(client, file), file.filename)
+    content = _twin(client, file) or _from_end(client, file) or wheel_metadata(whole_file(client, file), file.filename)
     return parse_core_metadata(content, what=file.filename)
 
 
@@ -74,7 +72,8 @@ def _total(response: Response) -> int | None:
     return int(match[3]) if match else None
 
 
-def _whole(client: Fetcher, file: IndexFile) -> bytes:
+def whole_file(client: Fetcher, file: IndexFile) -> bytes:
+    """All bytes of a file, verified where its digest is known. Raises `HashMismatch`, `NetworkError`."""
     if file.url.startswith("file:"):
         with open(path_of_file_url(file.url), "rb") as handle:
             content = handle.read()

@@ -41,7 +41,8 @@ class Policy:
 
     `constraints` are specifiers per project that hold wherever the project is used; `overrides` replace every
     requirement on a project; `locked` are versions to keep where possible; `explicit` are the projects whose direct
-    requirement names a pre-release; `lowest` says for a project whether old versions are tried first.
+    requirement names a pre-release; `lowest` says for a project whether old versions are tried first; `last_resort`
+    offers pre-releases after every stable release, where the mode is one of the `if-necessary` kinds.
     """
 
     provided: Mapping[PypiName, Provided]
@@ -53,18 +54,21 @@ class Policy:
     lowest: Callable[[PypiName], bool]
     direct: DirectFor
     build_metadata: Callable[[Found, PypiName], CoreMetadata] | None = None
+    last_resort: bool = False
     should_stop: Callable[[], bool] | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Provider(AbstractProvider[Wanted, Candidate, str]):
     """resolvelib's provider over a catalog. `unusable` collects (candidate, reason) of releases that were tried and
-    could not be used, for the story.
+    could not be used, for the story; `held_back` the projects of which fitting pre-releases were not offered.
     """
 
     catalog: Catalog
     policy: Policy
     unusable: list[tuple[Candidate, str]] = field(default_factory=list)
+    held_back: set[PypiName] = field(default_factory=set)
+    _built: dict[str, CoreMetadata] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
     _pinned: set[str] = field(default_factory=set)
     _candidates: dict[tuple[str, int], Candidate] = field(default_factory=dict)
@@ -90,8 +94,6 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         backtrack_causes: Sequence[Information],
     ) -> Iterable[str]:
         """After a conflict, settle its participants before anything else."""
-        if self.policy.should_stop is not None and self.policy.should_stop():
-            raise Cancelled
         if not backtrack_causes:
             return identifiers
         causes = {cause.requirement.identifier for cause in backtrack_causes}
@@ -108,6 +110,8 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         incompatibilities: Mapping[str, Iterator[Candidate]],
     ) -> Callable[[], Iterator[Candidate]]:
         """Candidates for a key, best first."""
+        if self.policy.should_stop is not None and self.policy.should_stop():
+            raise Cancelled
         wanted = list(requirements[identifier])
         excluded = {candidate.version for candidate in incompatibilities[identifier]}
         first = wanted[0]
@@ -175,15 +179,24 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             version = offer.version
             if exactly is not None and version != exactly:
                 return False
-            if offer.prerelease and not allowed and version != locked:
-                return False
             return contains(constraint, version) and all(contains(s, version) for s in specifiers)
+
+        def stable(offer: Offer) -> bool:
+            if offer.version == locked or not admits(offer):
+                return False
+            if offer.prerelease and not allowed:
+                self.held_back.add(name)
+                return False
+            return True
+
+        def unstable(offer: Offer) -> bool:
+            return offer.prerelease and offer.version != locked and admits(offer)
 
         if locked is not None:
             yield from self.catalog.releases(name, lambda offer: offer.version == locked and admits(offer))
-        yield from self.catalog.releases(
-            name, lambda offer: offer.version != locked and admits(offer), lowest=self.policy.lowest(name)
-        )
+        yield from self.catalog.releases(name, stable, lowest=self.policy.lowest(name))
+        if self.policy.last_resort and not allowed:
+            yield from self.catalog.releases(name, unstable, lowest=self.policy.lowest(name))
 
     def _allows_prereleases(self, name: PypiName) -> bool:
         mode = self.policy.prereleases
@@ -199,7 +212,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         if isinstance(candidate.origin, Provided):
             return []  # its needs were met by the conda solve
         try:
-            metadata = self._metadata_of(candidate)
+            metadata = self.metadata_of(candidate)
         except (ArchiveError, HttpStatusError) as error:
             return [self._refuse(candidate, error.message)]
         problem = self._mismatch(candidate, metadata)
@@ -218,7 +231,11 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             found.extend(self.wanted(requirement))
         return found
 
-    def _metadata_of(self, candidate: Candidate) -> CoreMetadata:
+    def metadata_of(self, candidate: Candidate) -> CoreMetadata:
+        """The metadata of a candidate, from a build where nothing less tells.
+
+        Raises `ArchiveError`, `NetworkError`, `BuildError`.
+        """
         origin = candidate.origin
         if isinstance(origin, Direct):
             return origin.metadata
@@ -230,7 +247,9 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             raise ArchiveError(
                 f"{origin.file.filename} must be built to know what it needs, and there is no Python to build it with"
             )
-        return self.policy.build_metadata(origin, candidate.name)
+        if origin.file.url not in self._built:
+            self._built[origin.file.url] = self.policy.build_metadata(origin, candidate.name)
+        return self._built[origin.file.url]
 
     def _mismatch(self, candidate: Candidate, metadata: CoreMetadata) -> str | None:
         """Metadata that speaks of something else, or of another Python."""

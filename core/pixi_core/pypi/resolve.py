@@ -7,14 +7,16 @@ and metadata are fetched ahead, and turns the answer into lock records, or the f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
 from resolvelib.resolvers import Result
 
-from ..errors import SolveTimeout
+from ..errors import SolveTimeout, Unsatisfiable
 from ..model.digest import sha256
 from ..model.package_index import default_index
 from ..model.pep508 import evaluate
@@ -24,7 +26,7 @@ from ..model.pypi_requirement import PypiRequirement, source_location
 from ..model.record import PypiRecord
 from ..names import PypiName, pypi_name
 from ..progress import SILENT, Reporter
-from .build import Builder
+from .build import Builder, SourceTree
 from .candidate import Candidate, Direct, Wanted
 from .catalog import Catalog, Found
 from .direct import DirectReader, GitCheckout
@@ -69,7 +71,8 @@ def resolve(
     if not here:
         return ()
     reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout)
-    policy = _policy(here, constraints, options, provided, locked, strategy, target, reader, should_stop)
+    build = None if builder is None else partial(_build_metadata, index, builder)
+    policy = _policy(here, constraints, options, provided, locked, strategy, target, reader, build, should_stop)
     with reporter.phase("pypi-metadata", detail=target.platform.name) as phase:
         catalog = Catalog(
             index,
@@ -82,9 +85,26 @@ def resolve(
             phase=phase,
         )
         with catalog:
-            provider = Provider(catalog, policy)
-            result = _search(provider, here)
-            return tuple(sorted((_records(result, catalog)), key=lambda record: record.name))
+            provider, result = _search_twice(catalog, policy, here)
+            return tuple(sorted(_records(result, provider), key=lambda record: record.name))
+
+
+def _search_twice(
+    catalog: Catalog, policy: Policy, requirements: Sequence[PypiRequirement]
+) -> tuple[Provider, Result[Wanted, Candidate, str]]:
+    """Search among stable releases; only where that fails, with pre-releases as the last resort (if the mode has
+    them "if necessary"). A peer that offers both at once may end with a pre-release where stable ones would do.
+    """
+    provider = Provider(catalog, policy)
+    try:
+        return provider, _search(provider, requirements)
+    except Unsatisfiable:
+        if "if-necessary" not in policy.prereleases or not provider.held_back:
+            raise
+        second = Provider(catalog, replace(policy, last_resort=True))
+        with suppress(Unsatisfiable):
+            return second, _search(second, requirements)
+        raise
 
 
 def _search(provider: Provider, requirements: Iterable[PypiRequirement]) -> Result[Wanted, Candidate, str]:
@@ -123,6 +143,7 @@ def _policy(
     strategy: ResolutionStrategy,
     target: PypiTarget,
     reader: DirectReader,
+    build_metadata: Callable[[Found, PypiName], CoreMetadata] | None,
     should_stop: Callable[[], bool] | None,
 ) -> Policy:
     limits: dict[PypiName, list[str]] = {}
@@ -142,8 +163,14 @@ def _policy(
         explicit=explicit_prereleases((*requirements, *constraints, *options.dependency_overrides)),
         lowest=lambda name: strategy == "lowest" or (strategy == "lowest-direct" and name in direct_names),
         direct=reader,
+        build_metadata=build_metadata,
         should_stop=should_stop,
     )
+
+
+def _build_metadata(index: IndexClient, builder: Builder, found: Found, name: PypiName) -> CoreMetadata:
+    """Ask the builder about an sdist of an index."""
+    return builder.metadata(SourceTree(index.archive(found.file), found.file.filename, name))
 
 
 def _locked_versions(locked: Iterable[PypiRecord]) -> dict[PypiName, Version]:
@@ -174,7 +201,7 @@ def _allowed_yanked(
 # ---------------------------------------------------------------- the answer as records
 
 
-def _records(result: Result[Wanted, Candidate, str], catalog: Catalog) -> list[PypiRecord]:
+def _records(result: Result[Wanted, Candidate, str], provider: Provider) -> list[PypiRecord]:
     found: list[PypiRecord] = []
     for candidate in result.mapping.values():
         if candidate.extra is not None or isinstance(candidate.origin, Provided):
@@ -182,7 +209,7 @@ def _records(result: Result[Wanted, Candidate, str], catalog: Catalog) -> list[P
         if isinstance(candidate.origin, Direct):
             found.append(direct_record(candidate.origin))
         else:
-            found.append(registry_record(candidate.name, candidate.origin, catalog.metadata(candidate.origin.file)))
+            found.append(registry_record(candidate.name, candidate.origin, provider.metadata_of(candidate)))
     return [_without_default_index(record) for record in found]
 
 

@@ -26,28 +26,45 @@ SHOWN = 6
 """How many requirements on one project, and how many refused files, are listed."""
 
 
+class CondaConflict(Unsatisfiable):
+    """PyPI requirements that the conda solution does not meet.
+
+    `bounds` are match specs (`numpy >=2,<3`) which, added to the conda solve, would let it meet them.
+    """
+
+    def __init__(
+        self, message: str, *, story: Sequence[str] = (), hints: Sequence[str] = (), bounds: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, story=story, hints=hints)
+        self.bounds = tuple(bounds)
+
+
 def explain(provider: Provider, causes: Collection[Information]) -> Unsatisfiable:
-    """The error for a resolution that failed with these causes."""
+    """The error for a resolution that failed with these causes; `CondaConflict` where conda's choice is one."""
     lines: list[str] = []
     hints: list[str] = []
+    bounds: list[str] = []
     by_project: dict[PypiName, list[Information]] = {}
     for cause in causes:
         by_project.setdefault(cause.requirement.name, []).append(cause)
     for name, informations in by_project.items():
         provided = provider.policy.provided.get(name)
-        lines += [f"{sentence(cause)}," for cause in _distinct(informations)[:SHOWN]]
+        lines += [f"{line}," for line in sentences(informations)[:SHOWN]]
         if provided is not None:
             lines.append(f"but {name} {provided.version} is pinned by the conda solve ({provided}).")
             hints.append(
                 f"loosen the requirement on `{name}`, or ask for a fitting version of the conda package: "
                 f"`pixi add '{name}{_bounds(informations)}'`"
             )
+            conda_name = provided.record.name if provided.record is not None else name
+            bounds.append(f"{conda_name} {_bounds(informations).replace('===', '==')}".rstrip())
         else:
             lines += _no_candidates(provider, name, [cause.requirement for cause in informations], hints)
-    target = provider.catalog.target.description
-    return Unsatisfiable(
-        f"cannot find PyPI packages for {target} that fit together", story=lines, hints=list(dict.fromkeys(hints))
-    )
+    message = f"cannot find PyPI packages for {provider.catalog.target.description} that fit together"
+    advice = list(dict.fromkeys(hints))
+    if bounds:
+        return CondaConflict(message, story=lines, hints=advice, bounds=bounds)
+    return Unsatisfiable(message, story=lines, hints=advice)
 
 
 def sentence(cause: Information) -> str:
@@ -60,11 +77,23 @@ def sentence(cause: Information) -> str:
     return f"{parent.identifier} {parent.version} needs {wanted}"
 
 
-def _distinct(causes: Iterable[Information]) -> list[Information]:
-    seen: dict[str, Information] = {}
+def sentences(causes: Iterable[Information]) -> list[str]:
+    """A sentence for each cause; versions of one package that need the same thing share one."""
+    grouped: dict[tuple[str, str], list[Information]] = {}
     for cause in causes:
-        seen.setdefault(sentence(cause), cause)
-    return list(seen.values())
+        # what is wrong with a release is its own affair
+        parent = "" if cause.parent is None else cause.parent.identifier
+        single = sentence(cause) if cause.parent is None or cause.requirement.impossible is not None else ""
+        grouped.setdefault((parent, single or str(cause.requirement)), []).append(cause)
+    found: list[str] = []
+    for group in grouped.values():
+        versions = sorted({cause.parent.version for cause in group if cause.parent is not None})
+        if len(versions) < 2:
+            found.append(sentence(group[0]))
+        else:
+            span = f"{len(versions)} versions of {group[0].parent.identifier} ({versions[0]} to {versions[-1]})"  # type: ignore[union-attr]  # a version means a parent
+            found.append(f"{span} need {group[0].requirement}")
+    return found
 
 
 def _bounds(causes: Iterable[Information]) -> str:
@@ -116,7 +145,8 @@ def _refused(
     ]
     offers = [o for o in provider.catalog.project(name).offers if str(o.version) in versions]
     if prereleases_left_out and offers and all(offer.prerelease for offer in offers):
-        hints.append(f"only pre-releases of `{name}` fit; ask for one explicitly: `{name}>={offers[0].version}`")
+        hints.append(f"ask for the pre-release explicitly: `{name}>={offers[0].version}`")
+        lines.append(f"  {name} {offers[0].version} is a pre-release, and those are left out")
     return [f"and of the versions of {name} that do, none can be used:", *lines] if lines else []
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pixi_core.fs import atomic_write
-
 from pixi_core.errors import ManifestError, NotebookError
+from pixi_core.fs import atomic_write
 from pixi_core.notebook import LOCK_NAME, MANIFEST_NAME, embed, read_embedded
 from pixi_core.workspace import Workspace, manifest_in
 

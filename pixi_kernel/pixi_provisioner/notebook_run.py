@@ -13,7 +13,7 @@ from pixi_core.errors import Issue, Location, NotebookError, PixiError
 from pixi_core.progress import SILENT, Reporter
 
 from .provisioner import KernelNotStarted
-from .resolve import SESSION_VARIABLE, Choice, find_place, find_target
+from .resolve import SESSION_VARIABLE, Choice, Place, known_target
 
 IN_MEMORY_HISTORY = "--HistoryManager.hist_file=:memory:"
 """Cells of a batch run are not what the user typed: they stay out of IPython's history file."""
@@ -158,6 +158,7 @@ def read_notebook(path: Path) -> Any:
 def _write(path: Path, output: Path, notebook: Any) -> None:
     """The notebook with outputs, and with what they were made with."""
     import nbformat
+
     from pixi_core.fs import atomic_write
 
     stamp = provenance(path)
@@ -172,10 +173,10 @@ def provenance(path: Path) -> dict[str, str]:
     from pixi_core.virtual import host_subdir
 
     try:
-        target = find_target(find_place(None, {SESSION_VARIABLE: str(path)}), Choice(), os.environ)
-        lock = target.workspace.digests()[1]
+        target = known_target(Place(path.parent, path), Choice(), os.environ)
+        lock = "" if target is None else target.workspace.digests()[1]
     except PixiError:
         return {}
-    if not lock:
+    if target is None or not lock:
         return {}
     return {"lock_sha256": lock, "environment": target.environment, "platform": str(host_subdir())}

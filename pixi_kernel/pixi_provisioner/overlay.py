@@ -24,9 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pixi_core.fs import atomic_write, link_file
-
 from pixi_core.errors import EnvironmentUnavailable, PixiError
+from pixi_core.fs import atomic_write, link_file
 from pixi_core.progress import Reporter
 from pixi_core.workspace import Workspace
 

@@ -55,8 +55,8 @@ class PixiProvisioner(LocalProvisioner):
         )
         try:
             ready = await self._make_ready(place, base, frozen=crashed)
-        except PixiError as error:
-            if not restart and place not in self._told:
+        except (PixiError, OSError) as error:
+            if not restart and (server_root(self.parent) is None or place not in self._told):
                 self._told.add(place)
                 raise KernelNotStarted(describe(error)) from error
             return await self._message_launch(place, describe(error), **kwargs)
@@ -87,7 +87,7 @@ class PixiProvisioner(LocalProvisioner):
                         should_stop=given_up.is_set,
                     ),
                 )
-            except PixiError as error:
+            except (PixiError, OSError) as error:
                 reporter.finish(describe(error))
                 raise
             reporter.finish()

@@ -10,9 +10,9 @@ import shutil
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
-from pixi_core.fs import atomic_write
 
 from pixi_core.errors import UsageError
+from pixi_core.fs import atomic_write
 from pixi_core.workspace import Workspace
 from pixi_server_ext.picker import Entry, read_entries
 

@@ -20,6 +20,7 @@ from typing import Any
 from pixi_core.errors import PixiError
 from pixi_core.notebook import METADATA_KEY, read_embedded
 from pixi_core.workspace import Workspace
+from pixi_server_ext.status import find_workspace
 
 SESSION_VARIABLE = "JPY_SESSION_NAME"
 MANIFEST_VARIABLE = "PIXI_JUPYTER_MANIFEST"
@@ -113,7 +114,19 @@ def _notebook_candidates(session: str, folder: Path, root_dir: str | None) -> li
 
 def find_target(place: Place, choice: Choice, environ: Mapping[str, str]) -> Target:
     """The workspace and environment of a kernel. Raises `PixiError`, but never `NoWorkspace`."""
-    workspace = _find_workspace(place, choice, environ)
+    return _with_environment(_find_workspace(place, choice, environ), place, choice, environ)
+
+
+def known_target(place: Place, choice: Choice, environ: Mapping[str, str]) -> Target | None:
+    """The same without making anything: None for a notebook whose own workspace was not made yet."""
+    named = choice.manifest or environ.get(MANIFEST_VARIABLE)
+    if place.notebook is None or (named and read_embedded(place.notebook) is None):
+        return find_target(place, choice, environ)
+    workspace = find_workspace(place.notebook, environ)
+    return None if workspace is None else _with_environment(workspace, place, choice, environ)
+
+
+def _with_environment(workspace: Workspace, place: Place, choice: Choice, environ: Mapping[str, str]) -> Target:
     wanted = choice.environment or notebook_environment(place.notebook) or environ.get(ENVIRONMENT_VARIABLE)
     return Target(workspace, workspace.environment_name(wanted), place.notebook)
 
@@ -153,9 +166,10 @@ def server_root(manager: Any) -> str | None:
     return None
 
 
-def describe(error: PixiError) -> str:
+def describe(error: PixiError | OSError) -> str:
     """An error as text for people: message, details, hints."""
-    return "\n".join([str(error), *(f"hint: {hint}" for hint in error.hints)])
+    hints = error.hints if isinstance(error, PixiError) else ()
+    return "\n".join([str(error), *(f"hint: {hint}" for hint in hints)])
 
 
 def process_arguments() -> Sequence[str]:

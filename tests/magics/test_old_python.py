@@ -1,4 +1,4 @@
-"""What runs in the user's kernel is written for Python 3.8, and imports nothing but the standard library and IPython."""
+"""What runs in the user's kernel is written for Python 3.8, with the standard library and IPython alone."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import pixi_magics
-from pixi_core.errors import EnvironmentUnavailable
+from pixi_core.errors import EnvironmentUnavailable, InstallError
 from pixi_provisioner import bootstrap
 from pixi_provisioner.overlay import ask_interpreter, build_overlay
 from pixi_provisioner.support_files import KERNEL_SPEC, SupportFile, files_of_records, files_of_server
@@ -82,7 +82,7 @@ def test_a_server_that_was_upgraded_makes_another_overlay(tmp_path: Path) -> Non
     second = build_overlay(tmp_path / "kernels", [SupportFile(source, "package", "package-2", linked=True)])
     assert first != second
     source.rmdir()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(InstallError):
         build_overlay(tmp_path / "kernels", [SupportFile(tmp_path / "no", "x.py", "x", linked=False)])
     assert sorted(path.name for path in (tmp_path / "kernels").iterdir()) == sorted([first.name, second.name])
 

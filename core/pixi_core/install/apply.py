@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ArchiveError, Cancelled, InstallError, PixiError
+from ..fs import translated
 from ..model.record import PathEntry, PrefixRecord
 from ..progress import Reporter
 from .build import relayout
 from .conda_meta import LINK_COPY, LINK_HARD, META_FOLDER, record_file_name, write_record
 from .items import Layout
 from .journal import LinkConda, Transaction, read_journal, remove_journal, sync_file_system
-from .link import Linker, LinkOptions, LinkReport, translated
+from .link import Linker, LinkOptions, LinkReport
 from .link_scripts import run_post_link, run_pre_unlink, skipped_scripts
 from .markers import INSTALLING, write_fingerprint, write_markers
 from .prefix import has_journal, installed_fingerprint, read_conda
@@ -178,7 +179,7 @@ def recover(prefix: Path, *, options: LinkOptions, reporter: Reporter) -> bool:
         layouts = relayout(transaction, prefix)
         _check_sources(layouts)
     except (OSError, ArchiveError, InstallError):
-        _take_out(prefix, transaction, options)
+        _take_out(prefix, transaction, options, reporter)
         return True
     apply(prefix, transaction, layouts, options=options, reporter=reporter)
     return True
@@ -192,33 +193,27 @@ def _check_sources(layouts: Sequence[Layout]) -> None:
                 os.stat(os.path.join(layout.source, item.source), follow_symlinks=False)
 
 
-def _take_out(prefix: Path, transaction: Transaction, options: LinkOptions) -> None:
+def _take_out(prefix: Path, transaction: Transaction, options: LinkOptions, reporter: Reporter) -> None:
     """Remove what an interrupted work has made and was about to remove; its packages are gone then."""
+    targets = [target for link in transaction.conda for target in link.targets]
+    targets += [target for wheel in transaction.wheels for target in wheel.targets]
+    undone = replace(
+        transaction,
+        conda=(),
+        wheels=(),
+        remove=(*transaction.remove, *targets),
+        make_way=(),
+        # files that made way for packages which do not come now return to their places
+        move_back=(*transaction.move_back, *((after, before) for before, after in transaction.make_way)),
+    )
     try:
         with Linker(prefix, transaction.platform.subdir, options) as linker:
-            _unlink_moves(linker, prefix, transaction)
-            linker.remove(target for link in transaction.conda for target in link.targets)
-            linker.remove(target for wheel in transaction.wheels for target in wheel.targets)
-            for before, after in transaction.make_way:
-                linker.move(after, before)
-                linker.prune([after.rpartition("/")[0]])
+            _unlink(linker, prefix, undone, reporter)
         for link in transaction.conda:
             (prefix / META_FOLDER / record_file_name(link.record)).unlink(missing_ok=True)
         for file in transaction.old_meta:
             (prefix / META_FOLDER / file).unlink(missing_ok=True)
-        _rewrite_moved(prefix, replace(transaction, make_way=()))
+        _rewrite_moved(prefix, undone)
         finish(prefix, transaction, options)
     except OSError as error:
         raise translated(error, prefix) from error
-
-
-def _unlink_moves(linker: Linker, prefix: Path, transaction: Transaction) -> None:
-    back = {
-        after
-        for before, after in transaction.move_back
-        if not os.path.lexists(prefix / before) and os.path.lexists(prefix / after)
-    }
-    linker.remove(path for path in transaction.remove if path not in back)
-    for before, after in transaction.move_back:
-        linker.move(before, after)
-        linker.prune([before.rpartition("/")[0]])

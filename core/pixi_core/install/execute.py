@@ -6,19 +6,21 @@ from what is there, for the same wanted packages; where both agree nothing is lo
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import Cancelled
+from ..fs import translated
 from ..model.platform import Platform
 from ..progress import SILENT, Reporter
 from .apply import apply, recover
 from .build import Built, CondaPackages, Wheels, build_transaction
 from .conda_meta import META_FOLDER, specs_text, write_record
 from .journal import write_journal
-from .link import LinkOptions, LinkReport, translated
+from .link import LinkOptions, LinkReport
 from .lock import prefix_lock
 from .markers import EnvironmentMarker, read_fingerprint, write_fingerprint, write_markers
 from .plan import Plan, make_plan
@@ -185,8 +187,9 @@ def _update_records(
         content = fingerprint_of(state.conda, state.pypi)
         if read_fingerprint(prefix) != content:
             write_fingerprint(prefix, content)
-    except OSError:
-        return
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise translated(error, prefix) from error
 
 
 def _outcome(plan: Plan, built: Built, state: PrefixState) -> Outcome:

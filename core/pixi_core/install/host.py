@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EnvironmentUnavailable
+from ..fs import translated
 from ..progress import SILENT, Reporter
 from .conda_meta import META_FOLDER, replace_file
 from .interpreters import Interpreter, choose_interpreter, find_interpreters, probe_interpreter
-from .link import translated
 from .lock import prefix_lock
 from .prefix import read_pyvenv
 

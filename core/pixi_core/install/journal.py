@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InstallError
+from ..fs import sync_folder
 from ..model.platform import Platform, Subdir, VirtualPackage
 from ..model.record import PypiRecord, RepoDataRecord, record_from_repodata, record_to_repodata
 from ..names import safe_component
@@ -147,20 +148,6 @@ def remove_journal(prefix: Path) -> None:
     path = journal_path(prefix)
     path.unlink(missing_ok=True)
     path.with_name(f"{path.name}.writing").unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk (where folders can be synced at all)."""
-    try:
-        fd = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return  # Windows has no such thing
-    try:
-        os.fsync(fd)
-    except OSError:
-        pass  # some file systems refuse it
-    finally:
-        os.close(fd)
 
 
 def sync_file_system(prefix: Path) -> None:

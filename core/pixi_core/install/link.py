@@ -10,26 +10,26 @@ import errno
 import hashlib
 import os
 import re
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from ..errors import DiskFull, InstallError, UnsafePath
+from ..errors import InstallError, UnsafePath
+from ..fs import LinkKind
 from ..model.digest import Sha256
 from ..model.platform import Subdir, operating_system
 from .conda_meta import META_FOLDER
 from .items import Item, Layout
 from .placeholder import is_mach_o, replace_prefix
 
-LinkKind = Literal["reflink", "hardlink", "copy"]
 Runner = Callable[[Sequence[str], Mapping[str, str], Path], "tuple[int, str]"]
 _FICLONE = 0x40049409
-_NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 _NO_HARD_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS)
+_STAYS = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EBUSY, errno.EINVAL)
+"""Why a folder may stay: it is not empty, not there, a link, or somebody's mount or working folder."""
 _PYC = re.compile(r"(?P<module>.+?)\.(?:cpython|pypy)-?\d+[\w.\-]*\.pyc\Z")
 
 
@@ -82,23 +82,6 @@ class LinkReport:
             "bytes_written": self.bytes_written,
             "replaced": list(self.replaced),
         }
-
-
-def translated(error: OSError, path: Path | str) -> InstallError:
-    """An error of the operating system as one of ours, naming the path (and the free bytes where that is the point)."""
-    shown = error.filename if isinstance(error.filename, str) and os.path.isabs(error.filename) else path  # noqa: PTH117 - shown only
-    if error.errno in _NO_SPACE:
-        try:
-            free: int | None = shutil.disk_usage(path).free
-        except OSError:
-            free = None
-        return DiskFull(shown, free=free)
-    hints = ["run the same command again; it will continue where it stopped"]
-    if error.errno in (errno.EACCES, errno.EPERM):
-        hints.insert(0, "check who owns the environment and whether you may write there")
-    elif error.errno == errno.EROFS:
-        hints.insert(0, "the file system is read-only: set `detached-environments` to a folder that can be written")
-    return InstallError(f"cannot change {shown}: {error.strerror or error}", hints=hints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,8 +380,10 @@ class Linker:
                 continue
             try:
                 os.rmdir(folder, dir_fd=self._fd)
-            except OSError:
-                continue  # not empty, not there, or a link
+            except OSError as error:
+                if error.errno not in _STAYS:
+                    raise
+                continue
             self._known.discard(folder)
 
     def move(self, source: str, target: str) -> None:

@@ -19,8 +19,6 @@ from .items import Layout
 from .journal import Transaction
 from .link import LinkOptions
 
-_KINDS = ("post-link", "pre-unlink", "pre-link")
-
 
 def script_path(name: str, kind: str, *, windows: bool) -> str:
     """Where a package keeps a script, relative to the prefix."""
@@ -32,21 +30,20 @@ def skipped_scripts(layouts: Sequence[Layout], options: LinkOptions) -> list[str
     """A sentence naming the packages whose scripts were not run."""
     if options.run_link_scripts:
         return []
-    names = sorted(
-        layout.name
-        for layout in layouts
-        if layout.kind == "conda"
-        and any(
-            item.target == script_path(layout.name, kind, windows=windows)
-            for item in layout.items
-            for kind in ("post-link", "pre-link")
-            for windows in (False, True)
-        )
-    )
+    names = sorted(layout.name for layout in layouts if layout.kind == "conda" and _has_script(layout))
     if not names:
         return []
     advice = '(set `run-post-link-scripts = "insecure"` to run them)'
     return [f"scripts that run after linking were skipped for {', '.join(names)} {advice}"]
+
+
+def _has_script(layout: Layout) -> bool:
+    wanted = {
+        script_path(layout.name, kind, windows=windows)
+        for kind in ("post-link", "pre-link")
+        for windows in (False, True)
+    }
+    return any(item.target in wanted for item in layout.items)
 
 
 def run_post_link(prefix: Path, transaction: Transaction, layouts: Sequence[Layout], options: LinkOptions) -> list[str]:

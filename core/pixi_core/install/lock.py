@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import Cancelled, InstallError, PrefixBusy
+from ..fs import translated
 from ..progress import Reporter
 from .conda_meta import META_FOLDER
-from .link import translated
 from .markers import FINGERPRINT_FILE
 
 TOLD_AFTER = 1.0

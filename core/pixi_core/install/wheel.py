@@ -43,12 +43,26 @@ def wheel_layout(
     dist_info = find_dist_info(record, (path for path, *_ in wheel.files))
     target_info = f"{python.site_packages}/{dist_info}"
     project = dist_info.split("-", 1)[0]
+    bases = {
+        "purelib": f"{python.site_packages}/",
+        "platlib": f"{python.site_packages}/",
+        "headers": f"{python.include}/{project}/",
+        "data": "",
+    }
     items: list[Item] = []
     for path, digest, size, executable in wheel.files:
         folder, _, name = path.rpartition("/")
         if folder == dist_info and name in _NOT_COPIED:
             continue
-        items.append(_item(path, Sha256(digest), size, executable, python, project, source, prefix))
+        scheme, inner = split_scheme(path)
+        if scheme == "scripts":
+            items.append(_script(path, inner, Sha256(digest), size, python, source, prefix))
+            continue
+        if scheme not in bases:
+            raise ArchiveError(f"the wheel of {record.name} has files of an unknown kind: {path!r}")
+        target = checked_path(bases[scheme] + inner, what=f"a path of {project}:")
+        entry = PathEntry(path=target, path_type="hardlink", sha256=Sha256(digest), size=size)
+        items.append(Item(target, "link", path, entry, mode=0o755 if executable else 0o644))
     for point, gui in read_wheel_entry_points(source / dist_info):
         items += entry_point_items(point, python, prefix=prefix, gui=gui)
     items.append(written(f"{target_info}/INSTALLER", INSTALLER_NAME.encode(), "hardlink"))
@@ -78,32 +92,6 @@ def find_dist_info(record: PypiRecord, paths: Iterable[str]) -> str:
     if not dash or pypi_name(project) != pypi_name(record.name):
         raise ArchiveError(f"the wheel of {record.name} says that it is {folder}")
     return folder
-
-
-def _item(
-    path: str,
-    digest: Sha256,
-    size: int,
-    executable: bool,
-    python: PythonInfo,
-    project: str,
-    source: Path,
-    prefix: str,
-) -> Item:
-    scheme, inner = split_scheme(path)
-    if scheme == "scripts":
-        return _script(path, inner, digest, size, python, source, prefix)
-    base = {
-        "purelib": python.site_packages,
-        "platlib": python.site_packages,
-        "headers": f"{python.include}/{project}",
-        "data": "",
-    }.get(scheme)
-    if base is None:
-        raise ArchiveError(f"the wheel of {project} has files of an unknown kind: {path!r}")
-    target = checked_path(f"{base}/{inner}" if base else inner, what=f"a path of {project}:")
-    entry = PathEntry(path=target, path_type="hardlink", sha256=digest, size=size)
-    return Item(target, "link", path, entry, mode=0o755 if executable else 0o644)
 
 
 def split_scheme(path: str) -> tuple[str, str]:

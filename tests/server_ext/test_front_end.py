@@ -1,0 +1,71 @@
+"""The front end, run by Node with the objects of JupyterLab that it touches."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+SCRIPT = HERE.parents[1] / "server_ext" / "labextension" / "static" / "remoteEntry.js"
+EVENT = {"schema_id": "urn:pixi-jupyter:environment:v1", "workspace": "demo", "environment": "default"}
+IN_SYNC = {"state": "in-sync", "workspace": "demo", "environment": "default", "reasons": []}
+STALE = {"state": "stale", "workspace": "demo", "environment": "gpu", "reasons": ["<b>numpy</b> was added"]}
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node to run the front end's JavaScript")
+
+
+def drive(answers: list[dict[str, Any]], *events: object) -> dict[str, Any]:
+    scenario = json.dumps({"answers": answers, "events": events})
+    done = subprocess.run(
+        ["node", str(HERE / "front_end.mjs"), str(SCRIPT), scenario], capture_output=True, text=True, check=True
+    )
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_it_shows_the_state_of_the_notebook() -> None:
+    seen = drive([IN_SYNC])
+    assert seen["shown"] == ["pixi: in sync ✔"]
+    assert seen["asked"] == ["GET http://server/pixi/status?path=demo%2Fnb.ipynb"]
+    assert seen["label"] == "Pixi environment: in sync"
+    assert seen["role"] == "status"
+    assert seen["optional"] == ["bar"]
+
+
+def test_a_named_environment_and_reasons() -> None:
+    seen = drive([STALE])
+    assert seen["shown"] == ["pixi (gpu): lock file out of date ⚠"]
+    assert "<b>numpy</b> was added" in seen["title"]
+
+
+def test_events_move_it_while_a_kernel_starts() -> None:
+    events = [
+        {**EVENT, "state": "solving", "path": "demo/nb.ipynb", "text": "solving (default/linux-64)"},
+        {**EVENT, "state": "installing", "text": "downloading"},
+        {**EVENT, "state": "solving", "path": "another/notebook.ipynb"},
+        {"schema_id": "other", "state": "solving"},
+        {**EVENT, "state": "ready", "path": "demo/nb.ipynb"},
+    ]
+    seen = drive([{**IN_SYNC, "state": "no-lock"}, IN_SYNC], *events)
+    assert seen["shown"] == ["pixi: not locked yet ⚠", "pixi: solving … ⏳", "pixi: installing … ⏳", "pixi: in sync ✔"]
+
+
+def test_a_cell_that_ends_may_have_changed_it() -> None:
+    assert drive([IN_SYNC, {**IN_SYNC, "state": "not-installed"}], "idle")["shown"][-1] == "pixi: not installed ⚠"
+
+
+def test_what_cannot_be_read() -> None:
+    seen = drive([{"ok": False, "message": "pixi.toml:3: unknown key"}])
+    assert seen["shown"] == ["pixi: cannot be read ✗"]
+    assert "unknown key" in seen["title"]
+
+
+def test_the_command_refreshes_the_kernel_picker() -> None:
+    seen = drive([IN_SYNC], "command")
+    assert "POST http://server/pixi/kernelspecs" in seen["asked"]
+    assert seen["refreshed"] == 1

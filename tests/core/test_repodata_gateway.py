@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from pixi_core.cache.layout import CacheDirs
 from pixi_core.errors import HashMismatch, HttpStatusError, NetworkError, Offline
 from pixi_core.model.channel import Channel, file_url
 from pixi_core.model.match_spec import parse_match_spec
@@ -18,7 +19,7 @@ from pixi_core.progress import Reporter
 from pixi_core.repodata.gateway import Gateway
 from pixi_core.solve import SolveRequest, solve
 
-from .repodata_support import Folders, PlainClient, Site, repodata_json, served, sharded
+from .repodata_support import PlainClient, Site, repodata_json, served, sharded
 from .solve_support import record, specs
 
 LINUX = Subdir("linux-64")
@@ -47,8 +48,8 @@ class Heard(Reporter):
 
 def gateway(cache: Path, *, offline: bool = False, reporter: Reporter | None = None) -> Gateway:
     return Gateway(
-        PlainClient(),  # type: ignore[arg-type]  # the plainest client there is
-        Folders(cache),
+        PlainClient(),
+        CacheDirs.below(cache.parent / cache.name),
         offline=offline,
         reporter=reporter or Reporter(),
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ..errors import HttpStatusError, NetworkError, PixiError
+from ..errors import HttpStatusError, NetworkError
 from ..progress import SILENT
 from .fetch import FORMS, IndexFetcher, absent
 from .source import ChannelSource
@@ -14,6 +13,7 @@ from .tables import TableCache
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from concurrent.futures import Future, ThreadPoolExecutor
     from types import TracebackType
     from typing import Self
 
@@ -39,7 +39,7 @@ class Gateway:
         self._tables = TableCache(folder)
         self._fetcher = IndexFetcher(client, str(folder), offline=offline, reporter=reporter, pool=self._threads)
         self._pool: ThreadPoolExecutor | None = None
-        self._opened: dict[str, Future[SubdirIndex | None]] = {}
+        self._opened: dict[str, SubdirIndex | None] = {}
         self._sources: dict[tuple[tuple[str, ...], tuple[str, ...]], ChannelSource] = {}
         self._lock = threading.Lock()
 
@@ -86,9 +86,8 @@ class Gateway:
 
         `timeout` (seconds) bounds the wait; what was fetched is kept.
         """
-        futures = self._futures([(channel, subdir) for subdir in subdirs])
         try:
-            found = [future.result(timeout) for future in futures]
+            found = self._open([(channel, subdir) for subdir in subdirs], timeout)
         except TimeoutError:
             raise NetworkError(
                 f"{channel.name} did not answer within {timeout:g} seconds",
@@ -122,36 +121,30 @@ class Gateway:
     # ------------------------------------------------------------ opening
 
     def _threads(self) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="repodata")
             return self._pool
 
-    def _open(self, wanted: Sequence[tuple[Channel, Subdir]]) -> list[SubdirIndex | None]:
-        return [future.result() for future in self._futures(wanted)]
+    def _open(self, wanted: Sequence[tuple[Channel, Subdir]], timeout: float | None = None) -> list[SubdirIndex | None]:
+        """Open each index once, those of servers side by side. Failures are not remembered."""
+        waiting: list[Future[SubdirIndex | None]] = []
+        todo = [(channel, subdir) for channel, subdir in wanted if channel.subdir_url(subdir) not in self._opened]
+        for channel, subdir in todo:
+            if channel.is_local or len(todo) == 1:
+                self._open_one(channel, subdir)
+            else:
+                waiting.append(self._threads().submit(self._open_one, channel, subdir))
+        for future in waiting:
+            future.result(timeout)
+        return [self._opened[channel.subdir_url(subdir)] for channel, subdir in wanted]
 
-    def _futures(self, wanted: Sequence[tuple[Channel, Subdir]]) -> list[Future[SubdirIndex | None]]:
-        """Have each index opened once, those of servers in threads. Failures are not remembered."""
-        futures: list[Future[SubdirIndex | None]] = []
-        for channel, subdir in wanted:
-            url = channel.subdir_url(subdir)
-            with self._lock:
-                future = self._opened.get(url)
-                fresh = future is None or (future.done() and future.exception() is not None)
-                if future is None or fresh:
-                    future = self._opened[url] = Future()
-            futures.append(future)
-            if fresh and channel.is_local:
-                self._fulfil(future, url, subdir)
-            elif fresh:
-                self._threads().submit(self._fulfil, future, url, subdir)
-        return futures
-
-    def _fulfil(self, future: Future[SubdirIndex | None], url: str, subdir: Subdir) -> None:
-        try:
-            future.set_result(self._fetcher.open(url, subdir))
-        except (PixiError, OSError, ValueError) as error:
-            future.set_exception(error)
+    def _open_one(self, channel: Channel, subdir: Subdir) -> SubdirIndex | None:
+        url = channel.subdir_url(subdir)
+        index = self._fetcher.open(url, subdir)
+        return self._opened.setdefault(url, index)
 
 
 def _no_index(channel: Channel, subdirs: Sequence[Subdir]) -> NetworkError:

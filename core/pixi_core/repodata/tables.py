@@ -18,13 +18,13 @@ import struct
 import sys
 import threading
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..solve.table import COMPILED_VERSION, Compiled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 KEY_SIZE = 32
 MARSHAL_VERSION = 4  # every supported Python reads and writes it

@@ -33,9 +33,11 @@ class Settings(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a call of the core ended: its `result` or `error` event, whatever else it printed, its exit code."""
+    """How a call of the core ended: its `result` events (one for each environment) or its `error` event, whatever else
+    it printed, its exit code.
+    """
 
-    result: Optional[wire.Event]
+    results: List[wire.Event]
     error: Optional[wire.Event]
     printed: List[str]
     complaints: List[str]
@@ -88,7 +90,7 @@ def call(
     reader = threading.Thread(target=_collect, args=(process.stderr, complaints), daemon=True)
     reader.start()
     try:
-        ending, printed = _follow(process, on_event, on_text)
+        results, error, printed = _follow(process, on_event, on_text)
         code = process.wait()
     except BaseException:
         stop(process)
@@ -97,11 +99,12 @@ def call(
         reader.join(_GRACE)
         process.stdout.close()
         process.stderr.close()
-    return Outcome(ending.get("result"), ending.get("error"), printed, complaints, code)
+    return Outcome(results, error, printed, complaints, code)
 
 
 def _follow(process: Any, on_event: Callable[[wire.Event], None], on_text: Callable[[str], None]) -> Any:
-    ending: Dict[str, wire.Event] = {}
+    results: List[wire.Event] = []
+    error: Optional[wire.Event] = None
     printed: List[str] = []
     for line in process.stdout:
         try:
@@ -110,11 +113,13 @@ def _follow(process: Any, on_event: Callable[[wire.Event], None], on_text: Calla
             printed.append(line.rstrip("\n"))
             on_text(line)
             continue
-        if event["type"] in ("result", "error"):
-            ending[event["type"]] = event
+        if event["type"] == "result":
+            results.append(event)
+        elif event["type"] == "error":
+            error = event
         else:
             on_event(event)
-    return ending, printed
+    return results, error, printed
 
 
 def _collect(stream: Any, into: List[str]) -> None:

@@ -80,14 +80,23 @@ class PixiMagic:
         except KeyboardInterrupt:
             shown.finish("✗ %s: interrupted, nothing was left half done" % title, "failed")
             raise
-        if outcome.code or outcome.error is not None or outcome.result is None:
-            self._fail(title, shown, outcome)
-        assert outcome.result is not None
-        data = outcome.result.get("data") or {}
+        if outcome.code or outcome.error is not None:
+            self._fail(title, shown, outcome, progress)
+        data = self._own_result(outcome)
         if "transaction" in data:
             self._finish_change(title, progress, shown, data)
         else:
-            self._finish_question(str(outcome.result.get("command")), progress, shown, outcome, data)
+            self._finish_question(words[0], progress, shown, outcome, data)
+
+    def _own_result(self, outcome: Outcome) -> Mapping[str, Any]:
+        """The data of the result that concerns this kernel's environment; else of the last one, if any."""
+        found: Mapping[str, Any] = {}
+        for result in outcome.results:
+            data = result.get("data") or {}
+            if _same_folder(str(data.get("prefix", "")), self.settings.prefix):
+                return data
+            found = data
+        return found
 
     def _complete(self, words: List[str]) -> List[str]:
         """The words with the kernel's environment, where the command takes one and the line names none."""
@@ -102,7 +111,7 @@ class PixiMagic:
         if not summary.startswith(("✔", "✓")):
             summary = "✔ %s: %s" % (title, summary)
         prefix = str(data.get("prefix") or self.settings.prefix)
-        if os.path.realpath(prefix) != os.path.realpath(self.settings.prefix):
+        if not _same_folder(prefix, self.settings.prefix):
             summary += " · in environment %s, which is not the one of this kernel" % data.get("environment")
             shown.finish(summary, restart.READY, progress.warnings)
             return
@@ -115,7 +124,7 @@ class PixiMagic:
         self, command: str, progress: Progress, shown: LiveDisplay, outcome: Outcome, data: Mapping[str, Any]
     ) -> None:
         packages = data.get("packages")
-        if command == "list" and isinstance(packages, list):
+        if command in ("list", "ls") and isinstance(packages, list):
             rows = [[str(p.get(key) or "") for key in ("name", "version", "build", "kind")] for p in packages]
             caption = "%s in environment %s" % (
                 count_text(len(rows)),
@@ -129,9 +138,13 @@ class PixiMagic:
         lines = [*progress.messages, *outcome.printed] or ["✔ pixi %s" % command]
         shown.finish(lines[0], "ready", lines[1:] + progress.warnings)
 
-    def _fail(self, title: str, shown: LiveDisplay, outcome: Outcome) -> NoReturn:
-        shown.finish("✗ %s" % title, "failed")
+    def _fail(self, title: str, shown: LiveDisplay, outcome: Outcome, progress: Progress) -> NoReturn:
+        shown.finish("✗ %s" % title, "failed", progress.messages + progress.warnings)
         raise UsageError(error_text(outcome))
+
+
+def _same_folder(one: str, other: str) -> bool:
+    return bool(one) and os.path.realpath(one) == os.path.realpath(other)
 
 
 def _ignore(_: object) -> None:

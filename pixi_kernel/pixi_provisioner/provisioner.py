@@ -61,7 +61,7 @@ class PixiProvisioner(LocalProvisioner):
                 raise KernelNotStarted(describe(error)) from error
             return await self._message_launch(place, describe(error), **kwargs)
         self._told.discard(place)
-        self._declare(ready.encryption)
+        self._declare(ready)
         launch: dict[str, Any] = await super().pre_launch(**kwargs)
         extra = list(kwargs.get("extra_arguments") or ())
         argv, environ = await asyncio.to_thread(ready.start, launch["env"], self._connection_file())
@@ -106,15 +106,23 @@ class PixiProvisioner(LocalProvisioner):
     def _sender(self) -> Send:
         return server_sender(self.parent, asyncio.get_running_loop()) or stream_sender()
 
-    def _declare(self, encryption: Sequence[str]) -> None:
-        """Tell the kernel manager which transport encryption the kernel supports: it decides by the kernel spec."""
-        metadata = dict(self.kernel_spec.metadata or {})
-        metadata["supported_encryption"] = list(encryption)
-        self.kernel_spec.metadata = metadata
+    def _declare(self, ready: Ready) -> None:
+        """Tell the kernel manager which transport encryption this very kernel supports: it goes by the kernel spec,
+        which promises it for every environment. Raises `KernelNotStarted` where it is required and missing.
+        """
+        if str(getattr(self.parent, "transport_encryption", "")) == "required" and "curve" not in ready.encryption:
+            raise KernelNotStarted(
+                "this server requires encrypted kernel connections, and the ipykernel of environment "
+                f"'{ready.prepared.prefix.name}' is too old for them\nhint: run `pixi upgrade ipykernel`"
+            )
+        self._set_encryption(ready.encryption)
+
+    def _set_encryption(self, encryption: Sequence[str]) -> None:
+        self.kernel_spec.metadata = {**(self.kernel_spec.metadata or {}), "supported_encryption": list(encryption)}
 
     async def _message_launch(self, place: Place, text: str, **kwargs: Any) -> dict[str, Any]:
         """The launch arguments of the message kernel."""
-        self._declare(declared_encryption(Path(sys.prefix)))
+        self._set_encryption(declared_encryption(Path(sys.prefix)))
         launch: dict[str, Any] = await super().pre_launch(**kwargs)
         choice = Choice.of_spec(self.kernel_spec.metadata)
         explanation = Explanation(

@@ -47,6 +47,7 @@ class Entry:
             "metadata": {
                 "debugger": True,
                 "kernel_provisioner": {"provisioner_name": "pixi-provisioner"},
+                "supported_encryption": ["curve"],
                 "pixi": {"manifest": str(self.manifest), "environment": self.environment},
             },
         }

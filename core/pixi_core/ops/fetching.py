@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
@@ -22,17 +22,26 @@ WORKERS = 8  # downloads are bounded again, by host, inside the client
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Packages that are whole in the caches, by where they came from."""
+    """Packages that are whole in the caches, by where they came from.
 
-    conda: dict[str, CachedPackage]
-    pypi: dict[str, CachedWheel]
+    A record that was not fetched ahead is fetched when it is asked for: another process may have changed the prefix
+    after the plan was made.
+    """
+
+    services: Services
+    conda: dict[str, CachedPackage] = field(default_factory=dict)
+    pypi: dict[str, CachedWheel] = field(default_factory=dict)
 
     def package(self, record: RepoDataRecord) -> CachedPackage:
         """The extracted conda package of a record."""
+        if record.url not in self.conda:
+            self.conda[record.url] = self.services.packages.fetch(record, self.services.client)
         return self.conda[record.url]
 
     def wheel(self, record: PypiRecord) -> CachedWheel:
         """The unpacked wheel of a record."""
+        if record.location not in self.pypi:
+            self.pypi[record.location] = self.services.wheels.fetch(record, self.services.client)
         return self.pypi[record.location]
 
 
@@ -47,7 +56,7 @@ def fetch_packages(
     """Fetch what is not cached yet. The first failure ends the others and is raised (`NetworkError`, `ArchiveError`,
     `DiskFull`, `Cancelled`).
     """
-    fetched = Fetched({}, {})
+    fetched = Fetched(services)
     if not conda and not pypi:
         return fetched
     total = sum(record.size or 0 for record in conda) + sum(record.size or 0 for record in pypi)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import hashlib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import __version__
 from ..errors import EnvironmentUnavailable
 from ..fs import atomic_write
 from ..progress import SILENT, Reporter
 from .fetching import Fetched, fetch_packages
 
 if TYPE_CHECKING:
+    from ..config.model import Config
+    from ..fs import LinkKind
     from ..install.execute import Outcome
+    from ..install.link import LinkOptions
+    from ..install.markers import EnvironmentMarker
     from ..install.plan import Plan
     from ..lock.model import LockFile
     from ..manifest.merge import Environment
     from ..model.platform import Platform
-    from ..model.record import PypiRecord, RepoDataRecord
     from ..workspace import Workspace
 
 
@@ -139,7 +144,10 @@ def install_prepared(
         requested=prepared.requested,
         platform=prepared.platform,
         reporter=reporter,
+        options=link_options(workspace.config),
         should_stop=should_stop,
+        marker=_marker(prepared),
+        editable=_editable(prepared),
     )
     return Installation(
         environment=prepared.environment.name,
@@ -149,16 +157,52 @@ def install_prepared(
     )
 
 
+def link_options(config: Config) -> LinkOptions:
+    """How files may be put in place, by the configuration's `allow-*-links` and `run-post-link-scripts`."""
+    from ..install.link import LinkOptions
+
+    kinds: list[LinkKind] = []
+    if config.allow_ref_links:
+        kinds.append("reflink")
+    if config.allow_hard_links:
+        kinds.append("hardlink")
+    return LinkOptions(allow=(*kinds, "copy"), run_link_scripts=config.run_post_link_scripts)
+
+
+def _marker(prepared: Prepared) -> EnvironmentMarker:
+    """What `conda-meta/pixi` says of the environment."""
+    from ..install.markers import EnvironmentMarker
+
+    platform = prepared.platform
+    return EnvironmentMarker(
+        manifest_path=str(prepared.workspace.manifest_path),
+        environment_name=prepared.environment.name,
+        pixi_version=__version__,
+        lock_hash=_lock_hash(prepared),
+        resolved_platform={
+            "subdir": platform.subdir,
+            "virtual_packages": [str(package) for package in platform.virtual_packages],
+        },
+    )
+
+
+def _lock_hash(prepared: Prepared) -> str:
+    """16 hex digits over what is locked for the environment here: locations, digests, and the platform."""
+    conda, pypi = prepared.lock.for_platform(prepared.environment.name, prepared.platform.name)
+    lines = sorted(f"{record.url}\0{record.sha256 or record.md5}" for record in conda)
+    lines += sorted(f"{record.location}\0{record.sha256 or record.md5}" for record in pypi)
+    lines += [prepared.platform.subdir, *sorted(map(str, prepared.platform.virtual_packages))]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _editable(prepared: Prepared) -> set[str]:
+    requirements = prepared.environment.pypi_requirements(prepared.platform)
+    return {str(requirement.name) for requirement in requirements if requirement.editable}
+
+
 def write_pixi_dir(folder: Path) -> None:
     """`.pixi` with the file that keeps it out of version control."""
     ignore = folder / ".gitignore"
     if not ignore.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         atomic_write(ignore, "*\n!config.toml\n", fsync=False)
-
-
-def records_of(
-    lock: LockFile, environment: Environment, platform: Platform
-) -> tuple[Sequence[RepoDataRecord], Sequence[PypiRecord]]:
-    """The locked records of one environment on one platform."""
-    return lock.for_platform(environment.name, platform.name)

@@ -1,0 +1,53 @@
+"""`pixi run`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from .arguments import environment_argument, lock_arguments, lock_mode, no_install, workspace_arguments
+
+if TYPE_CHECKING:
+    from .context import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to run, and how. Options stand before the task: everything after its name belongs to it."""
+    workspace_arguments(parser)
+    environment_argument(parser)
+    parser.add_argument("-x", "--executable", action="store_true", help="run a program, even if a task has its name")
+    parser.add_argument("--templated", action="store_true", help="render the words as a template, as tasks are")
+    parser.add_argument("--clean-env", action="store_true", help="without the variables of the calling shell")
+    parser.add_argument("--skip-deps", action="store_true", help="without the tasks it depends on")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="say what would run")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="independent dependencies side by side")
+    lock_arguments(parser, as_is=True)
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="TASK", help="a task or program, and its arguments")
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Run it; without words, list the tasks."""
+    from ..ops.run import RunOptions, runnable_tasks
+    from ..ops.run import run as run_words
+
+    workspace = context.workspace(arguments.manifest_path)
+    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    if not arguments.words:
+        tasks = {name: task for found in runnable_tasks(workspace).values() for name, task in found.items()}
+        context.reporter.message("Available tasks:" if tasks else "This workspace has no tasks.")
+        for name in sorted(tasks):
+            if not name.startswith("_"):
+                context.reporter.message(f"\t{name}" + (f"  {tasks[name].description or ''}".rstrip()))
+        return 0
+    options = RunOptions(
+        environment=arguments.environment,
+        executable=arguments.executable,
+        templated=arguments.templated,
+        clean_env=arguments.clean_env,
+        skip_dependencies=arguments.skip_deps,
+        dry_run=arguments.dry_run,
+        jobs=arguments.jobs,
+        mode=lock_mode(arguments),
+        install=not no_install(arguments),
+    )
+    return run_words(workspace, arguments.words, options, folder=context.cwd, reporter=context.reporter)

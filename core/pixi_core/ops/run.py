@@ -1,0 +1,126 @@
+"""`pixi run`: a task of the manifest with everything it depends on, or any program, in activated environments."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..errors import EnvironmentUnavailable
+from ..names import DEFAULT_ENVIRONMENT
+from ..progress import SILENT, Reporter
+from .installing import choose_platform
+from .prepare import Ready, prepare
+
+if TYPE_CHECKING:
+    from ..manifest.model import Task
+    from ..workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How to run: see the options of `pixi run`."""
+
+    environment: str | None = None
+    executable: bool = False
+    templated: bool = False
+    clean_env: bool = False
+    skip_dependencies: bool = False
+    dry_run: bool = False
+    jobs: int = 1
+    mode: str = "auto"
+    install: bool = True
+
+
+def run(
+    workspace: Workspace, words: Sequence[str], options: RunOptions, *, folder: Path, reporter: Reporter = SILENT
+) -> int:
+    """Run `words` and return the exit code of the first command that fails, else 0. `folder` is where the caller
+    stands. Raises `TaskError`, and whatever preparing the environments raises.
+    """
+    from ..tasks.graph import resolve
+    from ..tasks.run import Surroundings, run_task_graph
+    from ..tasks.template import pixi_context
+
+    environments = runnable_tasks(workspace)
+    chosen = options.environment and workspace.environment_name(options.environment)
+
+    def context(environment: str) -> Mapping[str, object]:
+        platform = choose_platform(workspace, workspace.manifest.environment(environment))
+        return pixi_context(
+            platform=platform.subdir,
+            environment=environment,
+            manifest_path=str(workspace.manifest_path),
+            version=__version__,
+            init_cwd=str(folder),
+        )
+
+    steps = resolve(
+        words,
+        environments,
+        context=context,
+        environment=chosen or workspace.environ_environment(),
+        executable=options.executable,
+        templated=options.templated,
+    )
+    if options.skip_dependencies:
+        steps = steps[-1:]
+    ready: dict[str, Ready] = {}
+
+    def prepared(environment: str) -> Ready:
+        if environment not in ready:
+            ready[environment] = prepare(
+                workspace, environment, mode=options.mode, install=options.install, reporter=reporter
+            )
+        return ready[environment]
+
+    def activated(environment: str, clean: bool) -> Mapping[str, str]:
+        return prepared(environment).activated(workspace.environ, clean=clean or options.clean_env)
+
+    code = run_task_graph(
+        steps,
+        Surroundings(
+            root=workspace.root,
+            folder=folder,
+            activated=activated,
+            digest=lambda environment: _digest(prepared(environment)),
+            cache=workspace.pixi_dir / "task-cache-v0",
+            reporter=reporter,
+        ),
+        jobs=options.jobs,
+        dry_run=options.dry_run,
+    )
+    if code == 127 and steps[-1].task is None:
+        _tell_tasks(environments, reporter)
+    return code
+
+
+def runnable_tasks(workspace: Workspace) -> dict[str, dict[str, Task]]:
+    """Environment → name → task, the default environment first, for the environments this machine can run."""
+    found: dict[str, dict[str, Task]] = {}
+    for name in sorted(workspace.manifest.environments, key=lambda name: name != DEFAULT_ENVIRONMENT):
+        environment = workspace.manifest.environment(name)
+        try:
+            platform = choose_platform(workspace, environment)
+        except EnvironmentUnavailable:
+            continue
+        found[name] = dict(environment.tasks(platform))
+    return found
+
+
+def _digest(ready: Ready) -> str:
+    """What a cached task result depends on besides its files: the platform, the activation and the locked packages."""
+    described = json.dumps([ready.platform, ready.activation, ready.lock_digest], sort_keys=True)
+    return hashlib.sha256(described.encode()).hexdigest()
+
+
+def _tell_tasks(environments: Mapping[str, Mapping[str, Task]], reporter: Reporter) -> None:
+    from ..tasks.graph import visible_tasks
+
+    names = visible_tasks(environments)
+    if names:
+        reporter.message("\n".join(["Available tasks:", *(f"\t{name}" for name in names)]))

@@ -1,8 +1,8 @@
 """Whole processes, ours and py-rattler's, interleaved, over an inflated channel served from loopback.
 
 `python -m tests.benchmarks.solver_cold CHANNEL PROBLEMS.jsonl.zst --problems 30 --repeats 3` prints, per problem, the
-median wall time of: ours with warm caches, ours with shards on disk but nothing compiled (the first run after an update),
-the peer with sharded repodata from its disk cache, the peer with `repodata.json`; then the ratios.
+median wall time of: ours with warm caches, ours with shards on disk but nothing compiled (the first run after an
+update), the peer with sharded repodata from its disk cache, the peer with `repodata.json`; then the ratios.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def main() -> None:
                     if repeat:  # the first one fills caches
                         times[kind].append(seconds)
             middle = {kind: statistics.median(times[kind]) for kind in kinds}
-            for kind in ratios:
-                ratios[kind].append(middle["warm"] / middle[kind])
+            for kind, values in ratios.items():
+                values.append(middle["warm"] / middle[kind])
             first_run.append(middle["uncompiled"] / middle["peer sharded"])
             figures = "  ".join(f"{kind} {middle[kind] * 1000:.0f} ({answers[kind]})" for kind in kinds)
             print(f"{problem['id'][:50]:50} {figures}", flush=True)

@@ -49,7 +49,7 @@ class Heard(Reporter):
 def gateway(cache: Path, *, offline: bool = False, reporter: Reporter | None = None) -> Gateway:
     return Gateway(
         PlainClient(),
-        CacheDirs.below(cache.parent / cache.name),
+        CacheDirs.below(cache),
         offline=offline,
         reporter=reporter or Reporter(),
     )
@@ -148,7 +148,7 @@ def test_update_is_seen(tmp_path: Path, site: Site) -> None:
         assert answer(door, channel)[0].version == "1.0"  # what was opened stays
         door.forget()
         assert answer(door, channel)[0].version == "2.0"
-    assert sorted(p.suffix for p in tmp_path.iterdir() if p.suffix == ".pack") == [".pack", ".pack"]
+    assert sorted(p.suffix for p in tmp_path.rglob("*") if p.suffix == ".pack") == [".pack", ".pack"]
 
 
 def test_folder_update_is_seen(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 Forms are tried in this order: shards (CEP 16), `repodata.json.zst`, `.json.bz2`, `repodata.json`. What is kept in
 the cache folder, per subdir URL (named by the first 8 digits of its MD5, as in other conda caches):
 
-- `<key>.state.json`: form, validators (`etag`, `modified`; `stamp` for files), until when it is fresh, when checked
+- `<key>.state`: form, validators (`etag`, `modified`; `stamp` for files), until when it is fresh, when checked
 - `<key>.<n>.index` (flattened shard index) or `<key>.<n>.pack` (packed repodata.json); n changes with the content
 
 A stale index is revalidated; when that fails because there is no network, it is used all the same, with its age said.
@@ -11,11 +11,9 @@ A stale index is revalidated; when that fails because there is no network, it is
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from ..errors import HttpStatusError, NetworkError, Offline
 from ..model.channel import path_of_file_url
@@ -66,9 +64,11 @@ class Fetcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What is known of a subdir's index. Times are seconds since 1970; `stamp` is a file's `mtime_ns:size`."""
+class State(NamedTuple):
+    """What is known of a subdir's index. Times are seconds since 1970; `stamp` is a file's `mtime_ns:size`.
+
+    On disk it is one line per field: the start-up path has no use for a JSON parser.
+    """
 
     form: str
     file: str
@@ -251,14 +251,15 @@ class IndexFetcher:
 
     def _state(self, url: str) -> State | None:
         try:
-            with open(os.path.join(self._folder, f"{_key(url)}.state.json"), encoding="utf-8") as file:
-                return State(**json.load(file))
+            with open(os.path.join(self._folder, f"{_key(url)}.state"), encoding="utf-8") as file:
+                form, name, etag, modified, stamp, *times = file.read().split("\n")
+            return State(form, name, etag, modified, stamp, *map(float, times))
         except (OSError, ValueError, TypeError):
             return None
 
     def _save(self, url: str, state: State, old: State | None) -> None:
-        path = os.path.join(self._folder, f"{_key(url)}.state.json")
-        _write(path, json.dumps(asdict(state)).encode())
+        path = os.path.join(self._folder, f"{_key(url)}.state")
+        _write(path, "\n".join(str(value).replace("\n", " ") for value in state).encode())
         if old is not None and old.file != state.file:
             try:
                 os.unlink(os.path.join(self._folder, old.file))

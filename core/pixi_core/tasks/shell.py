@@ -92,7 +92,8 @@ class _Parser:
             node = Logical(node, operator, self.pipeline(depth))
 
     def pipeline(self, depth: int) -> Pipeline:
-        negated = self.text[self.at : self.at + 1] == "!" and self.text[self.at + 1 : self.at + 2] in (" ", "\t", "(")
+        after = self.text[self.at + 1 : self.at + 2]
+        negated = self.peek("!") and (not after or after in _ENDS)
         if negated:
             self.at += 1
             self.blanks(lines=False)
@@ -148,6 +149,8 @@ class _Parser:
                 continue
             word_start = self.at
             words.append(self.word(depth))
+            if len(words) == 1:
+                words[0] = _no_assignment(words[0])
             if len(words) == 1 and len(words[0]) == 1 and isinstance(words[0][0], Text):
                 only = words[0][0]
                 if not only.quoted and only.value in RESERVED:
@@ -193,7 +196,7 @@ class _Parser:
             self.at += 2
             return Redirect(operator, descriptor, int(digit))
         self.blanks(lines=False)
-        if self.at >= len(self.text) or self.text[self.at] in _ENDS:
+        if self.at >= len(self.text) or self.text[self.at] in _ENDS or self.text[self.at] == "#":
             raise self.wrong("a file name is missing after the redirect")
         return Redirect(operator, descriptor, self.word(depth))
 
@@ -230,7 +233,9 @@ class _Parser:
 
     def literal(self) -> Text:
         self.at += 1
-        return Text(self.text[self.at - 1])
+        character = self.text[self.at - 1]
+        # they mean something at the start of a word only; here they do not
+        return Text(character, quoted=character in "~#!")
 
     def single_quotes(self) -> Text:
         end = self.text.find("'", self.at + 1)
@@ -375,24 +380,27 @@ class _Parser:
         )
 
 
+def _no_assignment(word: Word) -> Word:
+    """A program's name that only looks like `K=V` once quotes and joined lines are gone (`a''=b`)."""
+    first = word[0]
+    if not isinstance(first, Text) or first.quoted:
+        return word
+    name, equals, rest = first.value.partition("=")
+    if not equals or not name.isidentifier():
+        return word
+    return _merged([Text(name + equals, quoted=True), Text(rest), *word[1:]])
+
+
 def _merged(parts: list[Part]) -> Word:
     """Neighbouring texts of one kind as one; empty ones only where nothing else is there."""
     merged: list[Part] = []
     for part in parts:
         previous = merged[-1] if merged else None
+        if isinstance(part, Text) and not part.value:
+            continue
         if isinstance(part, Text) and isinstance(previous, Text) and part.quoted == previous.quoted:
             merged[-1] = Text(previous.value + part.value, part.quoted)
         else:
             merged.append(part)
-    kept = [part for part in merged if not (isinstance(part, Text) and not part.value)]
-    if kept:
-        again: list[Part] = []
-        for part in kept:
-            previous = again[-1] if again else None
-            if isinstance(part, Text) and isinstance(previous, Text) and part.quoted == previous.quoted:
-                again[-1] = Text(previous.value + part.value, part.quoted)
-            else:
-                again.append(part)
-        return tuple(again)
-    quoted = any(isinstance(part, Text) and part.quoted for part in merged)
-    return (Text("", quoted=True),) if quoted else ()
+    quoted = any(isinstance(part, Text) and part.quoted for part in parts)
+    return tuple(merged) if merged or not quoted else (Text("", quoted=True),)

@@ -45,7 +45,7 @@ def resolve_here(cache: Path, requirements: Sequence[str]) -> None:
     from tests.support.plain_fetcher import PlainFetcher
 
     options = PypiOptions(no_build=True)
-    fetcher = PlainFetcher()
+    fetcher = PlainFetcher(connections=12)
     version = ".".join(map(str, sys.version_info[:3]))
     records = resolve(
         [parse_requirement(text) for text in requirements],

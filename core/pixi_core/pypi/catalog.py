@@ -25,7 +25,8 @@ from .simple import IndexFile
 from .target import PypiTarget
 from .versions import Version, contains
 
-WORKERS = 8
+WORKERS = 12
+"""Questions in flight; the client bounds what goes to one host."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,7 @@ from ..model.pypi_options import FindLinks, PypiOptions
 from ..names import PypiName, pypi_name, safe_component
 from .fetcher import Fetcher, header
 from .metadata import CoreMetadata, decode_metadata, encode_metadata
-from .metadata_source import fetch_metadata, sdist_metadata, whole_file
+from .metadata_source import fetch_metadata, likely_without_twin, sdist_metadata, whole_file
 from .simple import (
     ACCEPT,
     ACCEPT_ANY,
@@ -43,22 +43,24 @@ PAGE_LIFETIME = 600.0
 """Seconds for which a page counts as fresh: the lifetime that the default index announces where it announces one."""
 
 _FORMAT = "v1"
+"""Changes with the shape of what is stored."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One version of a project: where it is offered. `sources` pairs the index URL (None for find-links) with the
+    """One version of the project `name`. `sources` pairs the index URL (None for find-links) with the
     files there, most preferred source first.
     """
 
+    name: PypiName
     version: Version
     prerelease: bool
     sources: tuple[tuple[str | None, Release], ...]
 
     def files(self) -> list[tuple[str | None, IndexFile]]:
         """Every file with the index it is on."""
-        return [(index, file) for index, release in self.sources for file in release.files()]
+        return [(index, file) for index, release in self.sources for file in release.files(self.name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class IndexClient:
         flat = self._flat_page(name) if index is None and self.options.find_links else None
         if flat is not None and flat.releases:
             pages.insert(0, (None, flat))
-        offers = _in_sequence(pages) if strategy == "unsafe-first-match" else _merged(pages)
+        offers = _in_sequence(name, pages) if strategy == "unsafe-first-match" else _merged(name, pages)
         return Project(name, tuple(offers), bool(pages), bool(offers) and all(offer.prerelease for offer in offers))
 
     def page(self, index: str, name: PypiName) -> Page | None:
@@ -171,10 +173,14 @@ class IndexClient:
         cached = _read(path, decode_metadata) if keep else None
         if cached is not None:
             return cached
-        found = fetch_metadata(self._client, file) if file.is_wheel else self._sdist_metadata(file)
+        found = self._wheel_metadata(file) if file.is_wheel else self._sdist_metadata(file)
         if keep:
             _write(path, encode_metadata(found))
         return found
+
+    def _wheel_metadata(self, file: IndexFile) -> CoreMetadata:
+        today = time.strftime("%Y-%m-%d", time.gmtime(self._clock()))
+        return fetch_metadata(self._client, file, end_first=likely_without_twin(file, today))
 
     def _sdist_metadata(self, file: IndexFile) -> CoreMetadata:
         return sdist_metadata(self.archive(file).read_bytes(), file.filename)
@@ -264,24 +270,24 @@ def _belongs(filename: str, name: PypiName) -> bool:
     return parse_filename(filename, name) is not None
 
 
-def _merged(pages: Sequence[tuple[str | None, Page]]) -> list[Offer]:
+def _merged(name: PypiName, pages: Sequence[tuple[str | None, Page]]) -> list[Offer]:
     """All versions together, newest first; the same version in two places keeps both, the earlier one preferred."""
     if len(pages) == 1:
-        return _in_sequence(pages)
+        return _in_sequence(name, pages)
     by_version: dict[Version, list[tuple[str | None, Release]]] = {}
     for index, page in pages:
         for release in page.releases:
             by_version.setdefault(parse_version(release.version), []).append((index, release))
     return [
-        Offer(version, version.is_prerelease, tuple(by_version[version]))
+        Offer(name, version, version.is_prerelease, tuple(by_version[version]))
         for version in sorted(by_version, reverse=True)
     ]
 
 
-def _in_sequence(pages: Sequence[tuple[str | None, Page]]) -> list[Offer]:
+def _in_sequence(name: PypiName, pages: Sequence[tuple[str | None, Page]]) -> list[Offer]:
     """One index after the other, each newest first."""
     return [
-        Offer(parse_version(release.version), release.prerelease, ((index, release),))
+        Offer(name, parse_version(release.version), release.prerelease, ((index, release),))
         for index, page in pages
         for release in page.releases
     ]

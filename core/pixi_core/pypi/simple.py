@@ -24,10 +24,10 @@ ACCEPT_ANY = f"{ACCEPT}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=
 SDIST_EXTENSIONS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 
 
-class IndexFile(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class IndexFile(msgspec.Struct, frozen=True, gc=False):
     """One downloadable file. `url` is absolute; `tags` are a wheel's compatibility tags, empty for an sdist;
     `build` is a wheel's build tag; `yanked` is None, or the reason (maybe empty); `upload_time` is ISO 8601;
-    `extension` tells wheels (`.whl`) from the kinds of sdists.
+    `announced` tells that the page promises `<url>.metadata` (PEP 714).
     """
 
     filename: str
@@ -40,6 +40,7 @@ class IndexFile(msgspec.Struct, frozen=True, array_like=True, gc=False):
     yanked: str | None = None
     upload_time: str | None = None
     size: int | None = None
+    announced: bool = False
 
     @property
     def is_wheel(self) -> bool:
@@ -48,19 +49,22 @@ class IndexFile(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Release(msgspec.Struct, frozen=True, array_like=True):
-    """All files of one version, still encoded."""
+    """All files of one version, still encoded as the page stated them."""
 
     version: str
     prerelease: bool
     encoded: msgspec.Raw
 
-    def files(self) -> list[IndexFile]:
-        """The files, decoded."""
-        return _FILES.decode(self.encoded)
+    def files(self, name: PypiName) -> list[IndexFile]:
+        """The files, decoded. `name` is the project's."""
+        found = (_index_file(entry, name) for entry in _ENTRIES.decode(self.encoded))
+        return [file for file in found if file is not None]
 
 
 class Page(msgspec.Struct, frozen=True, array_like=True):
-    """A project on one index. `releases` go from the newest version down. `fetched` is a Unix time in seconds."""
+    """A project on one index. `releases` go from the newest version down. `fetched` is a Unix time in seconds; `url`
+    is empty where the index does not know the project.
+    """
 
     url: str
     fetched: float
@@ -71,8 +75,21 @@ class Page(msgspec.Struct, frozen=True, array_like=True):
         return _ENCODER.encode(self)
 
 
+class _Entry(msgspec.Struct, rename="kebab", gc=False, omit_defaults=True):
+    """A file as a page states it (the keys of PEP 691)."""
+
+    filename: str
+    url: str
+    hashes: dict[str, str] = {}  # msgspec copies mutable defaults
+    requires_python: str | None = None
+    yanked: bool | str = False
+    upload_time: str | None = None
+    size: int | None = None
+    core_metadata: bool | dict[str, str] = False
+
+
 _ENCODER = msgspec.msgpack.Encoder()
-_FILES = msgspec.msgpack.Decoder(list[IndexFile])
+_ENTRIES = msgspec.msgpack.Decoder(list[_Entry])
 _PAGE = msgspec.msgpack.Decoder(Page)
 
 
@@ -84,21 +101,31 @@ def decode_page(content: bytes) -> Page | None:
         return None
 
 
+def _index_file(entry: _Entry, name: PypiName) -> IndexFile | None:
+    parsed = parse_filename(entry.filename, name)
+    if parsed is None:
+        return None
+    version, build, tags = parsed
+    return IndexFile(
+        filename=entry.filename,
+        url=entry.url,
+        version=version,
+        tags=tags,
+        build=build,
+        sha256=entry.hashes.get("sha256"),
+        requires_python=entry.requires_python or None,
+        yanked=None if entry.yanked is False else entry.yanked if isinstance(entry.yanked, str) else "",
+        upload_time=entry.upload_time,
+        size=entry.size,
+        announced=bool(entry.core_metadata),
+    )
+
+
 # ---------------------------------------------------------------- JSON
 
 
-class _JsonFile(msgspec.Struct, rename="kebab", gc=False):
-    filename: str
-    url: str
-    hashes: dict[str, str] = {}  # msgspec copies mutable defaults
-    requires_python: str | None = None
-    yanked: bool | str = False
-    upload_time: str | None = None
-    size: int | None = None
-
-
 class _JsonPage(msgspec.Struct):
-    files: list[_JsonFile]
+    files: list[_Entry]
 
 
 _JSON_PAGE = msgspec.json.Decoder(_JsonPage)
@@ -122,44 +149,43 @@ def read_page(content: bytes, content_type: str, *, url: str, name: PypiName, fe
     return Page(url, fetched, group(entries, url, name))
 
 
-def group(entries: list[_JsonFile], base: str, name: PypiName) -> list[Release]:
-    """Files by version, newest first. Files whose name follows no known scheme are left out."""
-    by_version: dict[str, list[IndexFile]] = {}
+def group(entries: list[_Entry], base: str, name: PypiName) -> list[Release]:
+    """Files by version, newest first. Files whose name follows no known scheme are left out.
+
+    This runs over every file of a page (thousands), so it looks at nothing but the version in the name.
+    """
+    by_version: dict[str, list[_Entry]] = {}
     for entry in entries:
-        parsed = parse_filename(entry.filename, name)
-        if parsed is None:
-            continue
-        version, build, tags = parsed
-        file = IndexFile(
-            filename=entry.filename,
-            url=entry.url if entry.url.startswith("https://") else urljoin(base, entry.url),
-            version=version,
-            tags=tags,
-            build=build,
-            sha256=entry.hashes.get("sha256"),
-            requires_python=entry.requires_python or None,
-            yanked=(entry.yanked if isinstance(entry.yanked, str) else "") if entry.yanked is not False else None,
-            upload_time=entry.upload_time,
-            size=entry.size,
-        )
-        by_version.setdefault(version, []).append(file)
+        filename = entry.filename
+        if filename.endswith(".whl"):
+            version = filename.split("-", 2)[1] if "-" in filename else ""
+        else:
+            parsed = parse_filename(filename, name)
+            version = parsed[0] if parsed is not None else ""
+        if not entry.url.startswith("https://"):
+            entry.url = urljoin(base, entry.url)
+        known = by_version.get(version)
+        if known is None:
+            by_version[version] = [entry]
+        else:
+            known.append(entry)
     return _releases(by_version)
 
 
-def _releases(by_version: dict[str, list[IndexFile]]) -> list[Release]:
+def _releases(by_version: dict[str, list[_Entry]]) -> list[Release]:
     """Spellings of one version (`1.0`, `1.0.0`) become one release, under the first spelling."""
-    merged: dict[Any, tuple[str, list[IndexFile]]] = {}
+    merged: dict[Any, list[_Entry]] = {}
     for text, files in by_version.items():
         version = try_version(text)
         if version is None:
             continue
         if version in merged:
-            merged[version][1].extend(files)
+            merged[version].extend(files)
         else:
-            merged[version] = (text, files)
+            merged[version] = files
     return [
-        Release(str(version), version.is_prerelease, msgspec.Raw(_ENCODER.encode(files)))
-        for version, (_, files) in sorted(merged.items(), reverse=True)
+        Release(str(version), version.is_prerelease, msgspec.Raw(_ENCODER.encode(merged[version])))
+        for version in sorted(merged, reverse=True)
     ]
 
 
@@ -227,7 +253,7 @@ class _Anchors:
             self.base = attributes["href"]
 
 
-def _read_html(content: bytes, url: str) -> list[_JsonFile]:
+def _read_html(content: bytes, url: str) -> list[_Entry]:
     parser = _Anchors(content)
     if not parser.saw_markup:
         raise NetworkError(f"the index page {url} is neither JSON nor HTML", url=url)
@@ -242,21 +268,22 @@ def _read_html(content: bytes, url: str) -> list[_JsonFile]:
     return files
 
 
-def _html_file(anchor: dict[str, str], base: str) -> _JsonFile:
+def _html_file(anchor: dict[str, str], base: str) -> _Entry:
     parts = urlsplit(urljoin(base, anchor["href"]))
     hashes = {key: value for key, value in parse_qsl(parts.fragment) if key in ("sha256", "md5")}
-    return _JsonFile(
+    return _Entry(
         filename=unquote(parts.path.rpartition("/")[2]),
         url=parts._replace(fragment="").geturl(),
         hashes=hashes,
         requires_python=anchor.get("data-requires-python") or None,
         yanked=anchor.get("data-yanked", False),
+        core_metadata=bool(anchor.get("data-core-metadata") or anchor.get("data-dist-info-metadata")),
     )
 
 
 def flat_page(names_and_urls: list[tuple[str, str]], name: PypiName, *, url: str, fetched: float) -> Page:
     """A page made of plain files, as found in a `find-links` folder."""
-    return Page(url, fetched, group([_JsonFile(filename=n, url=u) for n, u in names_and_urls], url, name))
+    return Page(url, fetched, group([_Entry(filename=n, url=u) for n, u in names_and_urls], url, name))
 
 
 def read_links(content: bytes, url: str) -> list[tuple[str, str]]:

@@ -6,12 +6,15 @@ import csv
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pixi_core.errors import ArchiveError, Cancelled, InstallError, UnsafePath
+from pixi_core.fs import LinkKind
 from pixi_core.install.execute import Outcome, execute
 from pixi_core.install.host import create_host_prefix
 from pixi_core.install.interpreters import running_interpreter
@@ -21,23 +24,10 @@ from pixi_core.install.plan import make_plan
 from pixi_core.install.prefix import fingerprint, read_prefix
 from pixi_core.model.platform import Platform, Subdir
 from pixi_core.model.record import PypiRecord, RepoDataRecord
-from pixi_core.progress import Reporter
 from tests.support.packages import PLACEHOLDER, Shelf, tree
 
 LINUX = Platform.bare(Subdir("linux-64"))
 FAST = LinkOptions(durable=False)
-
-
-class Listener(Reporter):
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-        self.messages: list[str] = []
-
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
-
-    def message(self, text: str) -> None:
-        self.messages.append(text)
 
 
 @pytest.fixture
@@ -58,7 +48,6 @@ def bring(
     *,
     reinstall: Sequence[str] = (),
     requested: dict[str, list[str]] | None = None,
-    reporter: Reporter | None = None,
     options: LinkOptions = FAST,
     platform: Platform = LINUX,
 ) -> Outcome:
@@ -70,7 +59,6 @@ def bring(
         wheels=shelf.wheel,
         requested=requested or {},
         platform=platform,
-        reporter=reporter or Reporter(),
         options=options,
     )
 
@@ -203,12 +191,11 @@ def test_clobbering_does_not_depend_on_the_order(prefix: Path, shelf: Shelf, ord
         "a": shelf.add_conda("a", "1", {"share/x": "from a"}),
         "b": shelf.add_conda("b", "1", {"share/x": "from b"}),
     }
-    listener = Listener()
     bring(prefix, shelf, [packages[order[0]]])
-    bring(prefix, shelf, list(packages.values()), reporter=listener)
+    outcome = bring(prefix, shelf, list(packages.values()))
     assert (prefix / "share/x").read_text() == "from a"
     assert (prefix / "__clobbers__/b/share/x").read_text() == "from b"
-    assert "a and b both bring share/x" in listener.warnings[0]
+    assert "a and b both bring share/x" in outcome.warnings[0]
     entry = read_prefix(prefix).conda["b"].paths[0]
     assert (entry.path, entry.original_path) == ("__clobbers__/b/share/x", "share/x")
     bring(prefix, shelf, [packages["b"]])
@@ -242,11 +229,10 @@ def test_a_strangers_file_is_replaced_and_told(prefix: Path, shelf: Shelf) -> No
     (prefix / "share/x").write_text("mine")
     (prefix / "etc").mkdir()
     (prefix / "etc/d").write_text("my file where a folder must go")
-    listener = Listener()
-    bring(prefix, shelf, [tool], reporter=listener)
+    outcome = bring(prefix, shelf, [tool])
     assert (prefix / "share/x").read_text() == "tool"
     assert (prefix / "etc/d.pixi-saved-1").read_text() == "my file where a folder must go"
-    assert any("etc/d" in warning for warning in listener.warnings)
+    assert any("etc/d" in warning for warning in outcome.warnings)
 
 
 def test_requested_specs_are_updated_alone(prefix: Path, shelf: Shelf) -> None:
@@ -259,9 +245,7 @@ def test_requested_specs_are_updated_alone(prefix: Path, shelf: Shelf) -> None:
 def test_post_link_scripts_are_skipped_or_run(prefix: Path, shelf: Shelf) -> None:
     script = 'printf "%s %s" "$PKG_NAME" "$PKG_VERSION" > "$PREFIX/made"; echo done > "$PREFIX/.messages.txt"\n'
     tool = shelf.add_conda("tool", "1", {"bin/.tool-post-link.sh": script})
-    listener = Listener()
-    bring(prefix, shelf, [tool], reporter=listener)
-    assert "skipped for tool" in listener.warnings[0]
+    assert "skipped for tool" in bring(prefix, shelf, [tool]).warnings[0]
     assert not (prefix / "made").exists()
     outcome = bring(
         prefix, shelf, [tool], reinstall=["tool"], options=LinkOptions(durable=False, run_link_scripts=True)
@@ -480,11 +464,10 @@ def test_wheel_wins_over_conda_file_and_gives_it_back(prefix: Path, shelf: Shelf
     python = shelf.add_python("3.11.1")
     conda = shelf.add_conda("base", "1", {"lib/python3.11/site-packages/shared.py": "conda"})
     wheel = shelf.add_wheel("wheely", "1.0", {"shared.py": "wheel"})
-    listener = Listener()
-    bring(prefix, shelf, [python, conda], [wheel], reporter=listener)
+    outcome = bring(prefix, shelf, [python, conda], [wheel])
     shared = prefix / "lib/python3.11/site-packages/shared.py"
     assert shared.read_text() == "wheel"
-    assert "wheely (pypi) and base both bring" in listener.warnings[0]
+    assert "wheely (pypi) and base both bring" in outcome.warnings[0]
     bring(prefix, shelf, [python, conda], [])
     assert shared.read_text() == "conda"
     assert not (prefix / "__clobbers__").exists()
@@ -527,3 +510,40 @@ def test_moved_prefix_is_installed_again(prefix: Path, shelf: Shelf, tmp_path: P
     bring(moved, shelf, [tool])
     assert (moved / "bin/tool").read_text() == f"#!{moved}/bin/sh\n"
     assert not read_prefix(moved).moved
+
+
+@pytest.mark.parametrize("allow", [("hardlink", "copy"), ("copy",)])
+@pytest.mark.parametrize("described", [True, False])
+def test_every_way_of_linking_gives_the_same(
+    prefix: Path, shelf: Shelf, allow: tuple[LinkKind, ...], described: bool
+) -> None:
+    """Also by paths, which is how it is done on Windows."""
+    old = shelf.add_conda("t", "1", {"bin/t": f"#!{PLACEHOLDER}/sh\n", "share/d/f": "1"}, links={"share/l": "d"})
+    new = shelf.add_conda("t", "2", {"bin/t": f"#!{PLACEHOLDER}/sh\n", "share/e": "2"}, links={"share/l": "e"})
+    bring(prefix, shelf, [old])
+    bring(prefix, shelf, [new])
+    golden = tree(prefix)
+    shutil.rmtree(prefix)
+    options = LinkOptions(durable=False, allow=allow, described=described)
+    bring(prefix, shelf, [old], options=options)
+    outcome = bring(prefix, shelf, [new], options=options)
+    assert outcome.report.copied == (1 if allow == ("copy",) else 0)
+    skip = ("conda-meta/t-2-0.json",)  # says how it was linked
+    assert tree(prefix, skip=skip) == {name: digest for name, digest in golden.items() if name not in skip}
+
+
+def test_another_file_system_means_copies(tmp_path: Path) -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system")
+    folder = Path(tempfile.mkdtemp(dir=memory))
+    try:
+        shelf = Shelf(tmp_path)
+        tool = shelf.add_conda("tool", "1", {"bin/a": "x", "b": "y"})
+        outcome = bring(folder / "env", shelf, [tool])
+        assert (outcome.report.copied, outcome.report.hard_linked) == (2, 0)
+        assert os.access(folder / "env/bin/a", os.X_OK)
+        data = json.loads((folder / "env/conda-meta/tool-1-0.json").read_text())
+        assert data["link"]["type"] == 3
+    finally:
+        shutil.rmtree(folder)

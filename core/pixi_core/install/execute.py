@@ -126,8 +126,6 @@ def execute(
         outcome = _outcome(plan, built, state)
         if should_stop is not None and should_stop():
             raise Cancelled
-        for warning in built.warnings:
-            reporter.warning(warning)
         try:
             write_journal(prefix_path, built.transaction)
         except OSError as error:
@@ -141,8 +139,6 @@ def execute(
             should_stop=should_stop,
         )
         _update_records(prefix_path, read_prefix(prefix_path), requested, marker)
-    for warning in applied.warnings:
-        reporter.warning(warning)
     return replace(outcome, report=applied.report, warnings=(*built.warnings, *applied.warnings), recovered=recovered)
 
 

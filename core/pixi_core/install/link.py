@@ -22,6 +22,7 @@ from ..fs import LinkKind
 from ..model.digest import Sha256
 from ..model.platform import Subdir, operating_system
 from .conda_meta import META_FOLDER
+from .folder import HAS_DESCRIPTORS, Folder, folder
 from .items import Item, Layout
 from .placeholder import is_mach_o, replace_prefix
 
@@ -33,13 +34,13 @@ _STAYS = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EBUS
 _PYC = re.compile(r"(?P<module>.+?)\.(?:cpython|pypy)-?\d+[\w.\-]*\.pyc\Z")
 
 
-def run_quietly(argv: Sequence[str], environ: Mapping[str, str], folder: Path) -> tuple[int, str]:
+def run_quietly(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> tuple[int, str]:
     """Run a program to its end: exit code, and what it printed on both streams."""
     import subprocess
 
     try:
         done = subprocess.run(
-            list(argv), env=dict(environ), cwd=folder, capture_output=True, text=True, errors="replace", check=False
+            list(argv), env=dict(environ), cwd=cwd, capture_output=True, text=True, errors="replace", check=False
         )
     except OSError as error:
         return 127, str(error)
@@ -49,13 +50,14 @@ def run_quietly(argv: Sequence[str], environ: Mapping[str, str], folder: Path) -
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkOptions:
     """How files are put in place. `allow` is tried in this order; `run_link_scripts` lets packages run their post-link
-    and pre-unlink scripts; `durable` waits until the disk has everything before the journal goes; `runner` starts the
-    few programs that installing needs (codesign, link scripts).
+    and pre-unlink scripts; `durable` waits until the disk has everything before the journal goes; `described` works by
+    descriptors of folders; `runner` starts the few programs that installing needs (codesign, link scripts).
     """
 
     allow: tuple[LinkKind, ...] = ("reflink", "hardlink", "copy")
     run_link_scripts: bool = False
     durable: bool = True
+    described: bool = HAS_DESCRIPTORS
     runner: Runner = run_quietly
 
 
@@ -106,40 +108,40 @@ class Linker:
         self._known: set[str] = {""}
         self._reflink = "reflink" in options.allow and sys.platform == "linux"
         self._hardlink = "hardlink" in options.allow
-        self._fd = -1
+        self._root = folder(str(prefix), described=options.described)
 
     def __enter__(self) -> Linker:
-        self._fd = os.open(self.prefix, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0))
+        self._root.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+        self._root.__exit__()
 
     # ------------------------------------------------------------ folders
 
-    def make_folder(self, folder: str) -> None:
+    def make_folder(self, place: str) -> None:
         """Make sure that a folder exists (with those above it) and lies inside the prefix. Raises `UnsafePath`."""
-        if folder in self._known:
+        if place in self._known:
             return
-        self.make_folder(folder.rpartition("/")[0])
+        self.make_folder(place.rpartition("/")[0])
         try:
-            os.mkdir(folder, dir_fd=self._fd)
+            self._root.make(place)
         except FileExistsError:
-            self._accept_existing(folder)
-        self._known.add(folder)
+            self._accept_existing(place)
+        self._known.add(place)
 
-    def _accept_existing(self, folder: str) -> None:
-        mode = os.stat(folder, dir_fd=self._fd, follow_symlinks=False).st_mode
+    def _accept_existing(self, place: str) -> None:
+        mode = self._root.status(place).st_mode
         if stat.S_ISDIR(mode):
             return
         if stat.S_ISLNK(mode):
-            real = os.path.realpath(os.path.join(self._real, folder))
+            real = os.path.realpath(os.path.join(self._real, place))
             if real != self._real and not real.startswith(self._real + os.sep):
-                raise UnsafePath(f"{self.prefix / folder} leads out of the environment, to {real}")
+                raise UnsafePath(f"{self.prefix / place} leads out of the environment, to {real}")
             if os.path.isdir(real):
                 return
-        self._set_aside(folder)
-        os.mkdir(folder, dir_fd=self._fd)
+        self._set_aside(place)
+        self._root.make(place)
 
     def _set_aside(self, path: str) -> None:
         """Something that no package owns stands where a file or folder must go: keep it under another name."""
@@ -147,29 +149,26 @@ class Linker:
         while os.path.lexists(os.path.join(self._real, f"{path}.pixi-saved-{number}")):
             number += 1
         aside = f"{path}.pixi-saved-{number}"
-        os.rename(path, aside, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        self._root.rename(path, aside)
         self.report.replaced.append(f"{path} (kept as {aside})")
 
     # ------------------------------------------------------------ putting files in place
 
     def link(self, layout: Layout) -> None:
         """Put everything of a package in place, whatever of it is there already."""
-        source = os.open(layout.source, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0))
-        try:
-            for folder in sorted({item.target.rpartition("/")[0] for item in layout.items}):
-                self.make_folder(folder)
+        with folder(layout.source, described=self.options.described) as source:
+            for place in sorted({item.target.rpartition("/")[0] for item in layout.items}):
+                self.make_folder(place)
             for item in layout.items:
-                self._put(item, source, layout.source)
-        finally:
-            os.close(source)
+                self._put(item, source)
 
-    def _put(self, item: Item, source: int, source_path: str) -> None:
+    def _put(self, item: Item, source: Folder) -> None:
         action = item.action
         if action == "link":
             if self._hardlink and not self._reflink:
                 # the way of nearly every file: one system call
                 try:
-                    os.link(item.source, item.target, src_dir_fd=source, dst_dir_fd=self._fd, follow_symlinks=False)
+                    self._root.link(source, item.source, item.target)
                 except OSError as error:
                     self._link_otherwise(item, source, error)
                 else:
@@ -184,17 +183,17 @@ class Linker:
             if action == "copy":
                 self._copy(item, source)
             elif action == "symlink":
-                os.symlink(os.readlink(item.source, dir_fd=source), item.target, dir_fd=self._fd)
+                self._root.symlink(source.read_link(item.source), item.target)
             elif action == "write":
                 self._write(item.target, item.content, item.mode)
             else:
-                self._replace(item, source, source_path)
+                self._replace(item, source)
 
-    def _link_otherwise(self, item: Item, source: int, error: OSError) -> None:
+    def _link_otherwise(self, item: Item, source: Folder, error: OSError) -> None:
         if error.errno == errno.EEXIST:
             self._clear(item.target)
             try:
-                os.link(item.source, item.target, src_dir_fd=source, dst_dir_fd=self._fd, follow_symlinks=False)
+                self._root.link(source, item.source, item.target)
             except OSError as second:
                 if second.errno not in _NO_HARD_LINK:
                     raise
@@ -211,19 +210,19 @@ class Linker:
     def _clear(self, target: str) -> None:
         """Make way at `target`: a file goes, a folder with something in it is set aside."""
         try:
-            os.unlink(target, dir_fd=self._fd)
+            self._root.remove(target)
         except FileNotFoundError:
             return
         except (IsADirectoryError, PermissionError):
-            if not stat.S_ISDIR(os.stat(target, dir_fd=self._fd, follow_symlinks=False).st_mode):
+            if not stat.S_ISDIR(self._root.status(target).st_mode):
                 raise
             try:
-                os.rmdir(target, dir_fd=self._fd)
+                self._root.remove_folder(target)
             except OSError:
                 self._set_aside(target)
             self._known.discard(target)
 
-    def _clone_or_copy(self, item: Item, source: int) -> None:
+    def _clone_or_copy(self, item: Item, source: Folder) -> None:
         """A reflink where the file system has them; the first refusal decides for all files of this prefix."""
         if self._reflink:
             if self._clone(item, source):
@@ -232,7 +231,7 @@ class Linker:
             self._reflink = False
         if self._hardlink:
             try:
-                os.link(item.source, item.target, src_dir_fd=source, dst_dir_fd=self._fd, follow_symlinks=False)
+                self._root.link(source, item.source, item.target)
             except OSError as error:
                 if error.errno not in _NO_HARD_LINK:
                     raise
@@ -242,37 +241,37 @@ class Linker:
                 return
         self._copy(item, source)
 
-    def _clone(self, item: Item, source: int) -> bool:
+    def _clone(self, item: Item, source: Folder) -> bool:
         if sys.platform != "linux":
             return False
         import fcntl
 
-        with open(item.source, "rb", opener=lambda p, f: os.open(p, f, dir_fd=source)) as original:
+        with open(source.open(item.source, os.O_RDONLY), "rb") as original:
             mode = stat.S_IMODE(os.fstat(original.fileno()).st_mode) & 0o777
             fd = self._create(item.target, mode)
             try:
                 fcntl.ioctl(fd, _FICLONE, original.fileno())
             except OSError:
-                os.unlink(item.target, dir_fd=self._fd)
+                self._root.remove(item.target)
                 return False
             finally:
                 os.close(fd)
         return True
 
-    def _copy(self, item: Item, source: int) -> None:
+    def _copy(self, item: Item, source: Folder) -> None:
         content, mode = _read(item.source, source)
         if content is None:
-            os.symlink(os.readlink(item.source, dir_fd=source), item.target, dir_fd=self._fd)
+            self._root.symlink(source.read_link(item.source), item.target)
             return
         self._write(item.target, content, (mode | 0o111) if item.mode & 0o111 else mode)
         self.report.copied += 1
 
-    def _replace(self, item: Item, source: int, source_path: str) -> None:
+    def _replace(self, item: Item, source: Folder) -> None:
         """Copy a file with the prefix put into it, and note what it became."""
         entry = item.entry
         content, mode = _read(item.source, source)
         if content is None:
-            os.symlink(os.readlink(item.source, dir_fd=source), item.target, dir_fd=self._fd)
+            self._root.symlink(source.read_link(item.source), item.target)
             return
         changed = replace_prefix(
             content,
@@ -280,14 +279,14 @@ class Linker:
             prefix=self._prefix_text,
             mode=entry.file_mode or "text",
             subdir=self.subdir,
-            what=f"{item.source} of {os.path.basename(source_path)}",
+            what=f"{item.source} of {os.path.basename(source.path)}",
         )
         self._write(item.target, changed, mode)
         if changed != content and operating_system(self.subdir) == "osx" and is_mach_o(changed):
             changed = self._sign(item.target, changed)
         # one second younger, so that no .pyc of the package passes for this file's
-        modified = os.stat(item.source, dir_fd=source).st_mtime + 1
-        os.utime(item.target, (modified, modified), dir_fd=self._fd)
+        modified = source.status(item.source).st_mtime + 1
+        self._root.set_modified(item.target, modified)
         self.rewritten[item.target] = Written(Sha256(hashlib.sha256(changed).hexdigest()), len(changed))
         self.report.rewritten += 1
 
@@ -302,8 +301,7 @@ class Linker:
         return path.read_bytes() if path.exists() else content
 
     def _create(self, target: str, mode: int) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        return os.open(target, flags, mode, dir_fd=self._fd)
+        return self._root.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
 
     def _write(self, target: str, content: bytes, mode: int) -> None:
         fd = self._create(target, mode)
@@ -322,11 +320,11 @@ class Linker:
         folders: set[str] = set()
         modules: dict[str, set[str]] = {}
         for path in paths:
-            folder, _, name = path.rpartition("/")
-            if not self._is_inside(folder):
+            place, _, name = path.rpartition("/")
+            if not self._is_inside(place):
                 continue
             try:
-                os.unlink(path, dir_fd=self._fd)
+                self._root.remove(path)
                 self.report.removed += 1
             except (FileNotFoundError, NotADirectoryError):
                 pass
@@ -334,31 +332,31 @@ class Linker:
                 if not os.path.isdir(os.path.join(self._real, path)):
                     raise
                 folders.add(path)
-            folders.add(folder)
+            folders.add(place)
             if name.endswith(".py"):
-                modules.setdefault(folder, set()).add(name[:-3])
-        for folder, names in modules.items():
-            self._remove_compiled(folder, names)
-            folders.add(f"{folder}/__pycache__" if folder else "__pycache__")
+                modules.setdefault(place, set()).add(name[:-3])
+        for place, names in modules.items():
+            self._remove_compiled(place, names)
+            folders.add(f"{place}/__pycache__" if place else "__pycache__")
         self.prune(folders)
 
-    def _is_inside(self, folder: str) -> bool:
+    def _is_inside(self, place: str) -> bool:
         """Whether a folder exists and is a place in the prefix, not behind a link that leads out. Raises `UnsafePath`
         where it leads out.
         """
-        if folder in self._known:
+        if place in self._known:
             return True
         try:
-            real = os.path.realpath(os.path.join(self._real, folder), strict=True)
+            real = os.path.realpath(os.path.join(self._real, place), strict=True)
         except OSError:
             return True  # gone already: removing says so by itself
         if real != self._real and not real.startswith(self._real + os.sep):
-            raise UnsafePath(f"{self.prefix / folder} leads out of the environment, to {real}")
+            raise UnsafePath(f"{self.prefix / place} leads out of the environment, to {real}")
         return True
 
-    def _remove_compiled(self, folder: str, modules: set[str]) -> None:
+    def _remove_compiled(self, place: str, modules: set[str]) -> None:
         """Python leaves `__pycache__/<module>.<tag>.pyc` behind for modules that it imported."""
-        cache = f"{folder}/__pycache__" if folder else "__pycache__"
+        cache = f"{place}/__pycache__" if place else "__pycache__"
         try:
             names = os.listdir(os.path.join(self._real, cache))
         except OSError:
@@ -366,38 +364,38 @@ class Linker:
         for name in names:
             found = _PYC.match(name)
             if found is not None and found["module"] in modules:
-                os.unlink(f"{cache}/{name}", dir_fd=self._fd)
+                self._root.remove(f"{cache}/{name}")
 
     def prune(self, folders: Iterable[str]) -> None:
         """Remove folders that are empty, and those above them which become so."""
-        candidates = set(folders)
-        for folder in tuple(candidates):
-            while folder:
-                candidates.add(folder)
-                folder = folder.rpartition("/")[0]  # noqa: PLW2901 - walks up
-        for folder in sorted(candidates, key=lambda path: (-path.count("/"), path)):
-            if not folder or folder == META_FOLDER:
+        candidates: set[str] = set()
+        for path in folders:
+            while path and path not in candidates:
+                candidates.add(path)
+                path = path.rpartition("/")[0]  # noqa: PLW2901 - walks up
+        for place in sorted(candidates, key=lambda path: (-path.count("/"), path)):
+            if place == META_FOLDER:
                 continue
             try:
-                os.rmdir(folder, dir_fd=self._fd)
+                self._root.remove_folder(place)
             except OSError as error:
                 if error.errno not in _STAYS:
                     raise
                 continue
-            self._known.discard(folder)
+            self._known.discard(place)
 
     def move(self, source: str, target: str) -> None:
         """Move a file that changes places with another package's; nothing happens where that was done before."""
         if not os.path.lexists(os.path.join(self._real, source)):
             return
         self.make_folder(target.rpartition("/")[0])
-        os.rename(source, target, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        self._root.rename(source, target)
 
 
-def _read(path: str, folder: int) -> tuple[bytes | None, int]:
+def _read(path: str, source: Folder) -> tuple[bytes | None, int]:
     """Content and permission bits of a file of the cache; None for a symbolic link."""
     try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0), dir_fd=folder)
+        fd = source.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except OSError as error:
         if error.errno == errno.ELOOP:
             return None, 0

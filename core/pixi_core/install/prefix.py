@@ -25,6 +25,7 @@ from .python_info import PythonInfo, conda_python, host_python
 
 JOURNAL_FILE = ".pixi-transaction"
 INSTALLER_NAME = "uv-pixi"
+_READS = 5
 _DIST_INFO = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-(?P<version>[^-/]+)\.dist-info\Z")
 
 
@@ -45,9 +46,14 @@ class InstalledPackage:
         self._full: PrefixRecord | None = None
 
     def load(self) -> PrefixRecord:
-        """The whole record. Raises `InstallError` where it cannot be read."""
+        """The whole record. Raises `InstallError` where it cannot be read. One that is gone by now (whoever plans does
+        not hold the lock yet) owns nothing.
+        """
         if self._full is None:
-            self._full = PrefixRecord(record=self.record, paths=()) if self.broken else read_record(self.meta_file)
+            try:
+                self._full = PrefixRecord(record=self.record, paths=()) if self.broken else read_record(self.meta_file)
+            except FileNotFoundError:
+                return PrefixRecord(record=self.record, paths=())
         return self._full
 
     @property
@@ -111,9 +117,16 @@ class PrefixState:
 
 
 def read_prefix(path: Path) -> PrefixState:
-    """The state of a prefix, which need not exist. Never fails for what is broken in it: that is part of the state."""
-    conda, duplicates, pypi, stale, python = _read_everything(path)
-    unsettled = _unsettled_names(path)
+    """The state of a prefix, which need not exist. Never fails for what is broken in it: that is part of the state.
+
+    Needs no lock: where a writer began or ended its work meanwhile, the prefix is read once more.
+    """
+    for _ in range(_READS):
+        before = read_fingerprint(path)
+        conda, duplicates, pypi, stale, python = _read_everything(path)
+        unsettled = _unsettled_names(path)
+        if read_fingerprint(path) == before:
+            break
     if unsettled is not None:
         conda = {name: package for name, package in conda.items() if name not in unsettled}
         pypi = {name: found for name, found in pypi.items() if name not in unsettled}

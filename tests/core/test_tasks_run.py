@@ -77,6 +77,16 @@ def test_tasks_run_in_the_root_and_programs_where_the_caller_is(around: Surround
     assert len(heard(around)) == 2
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("a b", "a b"), ('say "x"', 'say "x"'), ("end\\", "end\\"), ("$WHERE/x", "default/x"), ("it's *", "it's *")],
+)
+def test_variables_of_tasks(around: Surroundings, value: str, expected: str) -> None:
+    step = Step("a", "default", 'echo "$VALUE" > out', env={"VALUE": value})
+    assert run_task_graph([step], around) == 0
+    assert (around.root / "out").read_text() == expected + "\n"
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_the_first_failure_ends_the_run(around: Surroundings, jobs: int) -> None:
     steps = [Step("a", "default", "exit 7"), Step("b", "default", "echo > b", needs=(0,))]

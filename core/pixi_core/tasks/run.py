@@ -6,14 +6,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from ..activation.compute import expanded
-from ..activation.quote import bash_expanding
 from ..errors import CommandNotFound, TaskError
 from ..progress import SILENT, Reporter
 from .cache import is_cached, remember
@@ -21,6 +19,9 @@ from .graph import Step
 from .shell import parse
 from .shell_run import run_script
 from .shell_state import Children, Files
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def run_task_graph(
     in the given order. Raises `TaskError` for commands that cannot be parsed: before anything runs.
     """
     for step in steps:
-        parse(step.command)
+        parse(script_of(step))
     own = children or Children()
     if dry_run:
         for step in steps:
@@ -71,6 +72,9 @@ def run_task_graph(
 def _side_by_side(
     steps: Sequence[Step], around: Surroundings, jobs: int, files: Files | None, children: Children
 ) -> int:
+    # lazy: hardly any run needs a pool
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
     done: set[int] = set()
     running: dict[Future[int], int] = {}
     started: set[int] = set()
@@ -99,9 +103,8 @@ def run_step(step: Step, around: Surroundings, *, files: Files | None = None, ch
             return 0
         _banner(step, around.reporter)
     base = around.activated(step.environment, step.clean_env)
-    env = expanded(step.env, {**base, "INIT_CWD": str(around.folder)})
-    script = "\n".join([*_substituting(step.env), step.command])
-    code = run_script(script, env=env, cwd=_folder(step, around), files=files, children=children)
+    env = {**base, "INIT_CWD": str(around.folder)}
+    code = run_script(script_of(step), env=env, cwd=_folder(step, around), files=files, children=children)
     if code == 0 and step.task is not None:
         kept = remember(step, around.root, around.cache, environment=around.digest(step.environment))
         if not kept:
@@ -109,9 +112,15 @@ def run_step(step: Step, around: Surroundings, *, files: Files | None = None, ch
     return code
 
 
-def _substituting(env: Mapping[str, str]) -> list[str]:
-    """`export` lines for the variables whose values run commands: only the shell can tell them."""
-    return [f"export {key}={bash_expanding(value)}" for key, value in env.items() if "$(" in value or "`" in value]
+def script_of(step: Step) -> str:
+    """The step's command behind one `export` line for each of its variables, whose `$NAME` the shell expands."""
+    lines = []
+    for key, value in step.env.items():
+        inside = value.replace('"', '\\"')
+        if (len(inside) - len(inside.rstrip("\\"))) % 2:
+            inside += "\\"  # a single backslash at the end would escape the closing quote
+        lines.append(f'export {key}="{inside}"')
+    return "\n".join([*lines, step.command])
 
 
 def _folder(step: Step, around: Surroundings) -> Path:

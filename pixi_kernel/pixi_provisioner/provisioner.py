@@ -50,9 +50,9 @@ class PixiProvisioner(LocalProvisioner):
         restart, crashed = self._starts > 0, self._crashed
         self._starts += 1
         self._asked_to_stop = self._crashed = False
-        place = find_place(
-            kwargs.get("cwd"), base, root_dir=server_root(self.parent), argv=_headless_arguments(self.parent)
-        )
+        # variables that the client chose for this kernel speak of this notebook; inherited ones may be of another
+        argv = () if "env" in kwargs or server_root(self.parent) else process_arguments()
+        place = find_place(kwargs.get("cwd"), base, root_dir=server_root(self.parent), argv=argv)
         try:
             ready = await self._make_ready(place, base, frozen=crashed)
         except (PixiError, OSError) as error:
@@ -113,7 +113,7 @@ class PixiProvisioner(LocalProvisioner):
         if str(getattr(self.parent, "transport_encryption", "")) == "required" and "curve" not in ready.encryption:
             raise KernelNotStarted(
                 "this server requires encrypted kernel connections, and the ipykernel of environment "
-                f"'{ready.prepared.prefix.name}' is too old for them\nhint: run `pixi upgrade ipykernel`"
+                f"'{ready.prepared.prefix.name}' is too old for them\nhint: run `pixi add 'ipykernel>=7.4'`"
             )
         self._set_encryption(ready.encryption)
 
@@ -169,11 +169,6 @@ def _mode(environ: Mapping[str, str]) -> str:
         if environ.get(name, "").lower() in ("1", "true"):
             return mode
     return "auto"
-
-
-def _headless_arguments(manager: Any) -> list[str]:
-    """This process's command line where it may name the notebook; a server's does not."""
-    return [] if server_root(manager) else list(process_arguments())
 
 
 async def _stoppable(given_up: threading.Event, work: Callable[[], Ready]) -> Ready:

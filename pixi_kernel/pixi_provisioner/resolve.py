@@ -78,18 +78,27 @@ def find_place(
 ) -> Place:
     """The place of a kernel.
 
-    `cwd` is what the client gave (it may be relative, or missing), `root_dir` the folder that Jupyter Server serves,
-    `argv` the command line of this process: of `jupyter execute one.ipynb` it is the only trace of the notebook.
+    `cwd` is what the client gave (it may be relative, or missing), `root_dir` the folder that Jupyter Server serves.
+    `argv` is the command line of this process where it may name the notebook: of `jupyter execute one.ipynb` it is the
+    only trace. It goes before the session name, which such a program inherits when a cell of a notebook calls it.
     """
     folder = Path(os.path.abspath(cwd or "."))
-    for candidate in _notebook_candidates(environ.get(SESSION_VARIABLE, ""), folder, root_dir):
-        if candidate.is_file():
-            return Place(folder if cwd else candidate.parent, candidate)
+    notebook = _named_on_command_line(argv) or _named_by_session(environ.get(SESSION_VARIABLE, ""), folder, root_dir)
+    if notebook is None:
+        return Place(folder)
+    return Place(folder if cwd else notebook.parent, notebook)
+
+
+def _named_on_command_line(argv: Sequence[str]) -> Path | None:
+    """The one existing notebook among some words; of two it could be either."""
     named = [Path(os.path.abspath(word)) for word in argv if word.endswith(".ipynb")]
     existing = [path for path in named if path.is_file()]
-    if not environ.get(SESSION_VARIABLE) and len(existing) == 1:
-        return Place(folder if cwd else existing[0].parent, existing[0])
-    return Place(folder)
+    return existing[0] if len(existing) == 1 else None
+
+
+def _named_by_session(session: str, folder: Path, root_dir: str | None) -> Path | None:
+    found = _notebook_candidates(session, folder, root_dir)
+    return next((path for path in found if path.is_file()), None)
 
 
 def _notebook_candidates(session: str, folder: Path, root_dir: str | None) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tornado.ioloop import PeriodicCallback
 from traitlets import Float, Unicode
 
 from .handlers import url_table
+from .jobs import Jobs
 from .picker import KernelPicker
 from .schema import ENVIRONMENT_EVENT, ENVIRONMENT_SCHEMA
 from .status import StatusProvider, lock_status
@@ -27,6 +29,8 @@ class PixiExtension(ExtensionApp):
 
     refresh_seconds = Float(30.0, config=True, help="Seconds between two looks for changed manifests; 0: never.")
 
+    core = Unicode("", config=True, help="The Python that runs the core; empty: the server's own.")
+
     provider: StatusProvider = staticmethod(lock_status)
     """What answers the status endpoint; a test may put another one here."""
 
@@ -39,6 +43,9 @@ class PixiExtension(ExtensionApp):
             logger.register_event_schema(ENVIRONMENT_SCHEMA)
         folder = Path(self._server.runtime_dir) / f"pixi-kernels-{os.getpid()}"
         self.picker = KernelPicker(self._root(), folder)
+        # -P: a user's `yaml.py` in the served folder must not be imported by the core
+        core = [self.core or sys.executable, "-P", "-m", "pixi_core.cli.main"]
+        self.jobs = Jobs(core, lambda event: logger.emit(schema_id=ENVIRONMENT_EVENT, data=event))
         directories = self._server.kernel_spec_manager.kernel_dirs
         if str(folder) not in directories:
             directories.append(str(folder))
@@ -46,7 +53,7 @@ class PixiExtension(ExtensionApp):
     def initialize_handlers(self) -> None:
         """Mount the REST interface."""
         base_url = self._server.base_url
-        self.handlers.extend(url_table(base_url, type(self).provider, self.picker, self._root()))
+        self.handlers.extend(url_table(base_url, type(self).provider, self.picker, self.jobs, self._root()))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Once the server runs: the first look for manifests, and one now and then."""
@@ -60,6 +67,7 @@ class PixiExtension(ExtensionApp):
         """The server shuts down."""
         if self._timer is not None:
             self._timer.stop()
+        await self.jobs.close()
         self.picker.close()
 
     async def _refresh(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from tornado import web
 from pixi_core.errors import PixiError
 from pixi_core.names import environment_name
 
+from .jobs import Job, Jobs, command_words
 from .paths import OutsideRoot, confined
 from .picker import KernelPicker
-from .status import StatusProvider, error_answer
+from .status import StatusProvider, error_answer, find_workspace
 
 STATUS_RESOURCE = "pixi_status"
 PICKER_RESOURCE = "pixi_kernelspecs"
+JOBS_RESOURCE = "pixi_jobs"
 
 
 class StatusHandler(APIHandler):
@@ -74,9 +77,82 @@ class KernelSpecsHandler(APIHandler):
         await self.finish(json.dumps({"kernelspecs": names}))
 
 
-def url_table(base_url: str, provider: StatusProvider, picker: KernelPicker, root: Path) -> list[Any]:
+class JobsHandler(APIHandler):
+    """`POST pixi/jobs`: change an environment.
+
+    The body is `{"command": "add" | "remove" | "install" | "lock", "path": PATH, "names": [SPEC…], "pypi": bool,
+    "environment": NAME}`; PATH is a notebook or folder, as for the status.
+    """
+
+    auth_resource = JOBS_RESOURCE
+
+    def initialize(self, jobs: Jobs, root: Path) -> None:
+        """Receive what the extension was set up with (tornado's contract)."""
+        self._jobs = jobs
+        self._root = root
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """202 with the job; 400 for a body that says nothing sensible, 404 outside the served folder, 409 where there
+        is no workspace, 415 for anything but JSON.
+        """
+        if self.request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
+            raise web.HTTPError(415, "the body must be JSON")
+        body = self.get_json_body()
+        if not isinstance(body, dict) or not isinstance(body.get("path"), str):
+            raise web.HTTPError(400, "the body must be an object with a `path`")
+        try:
+            path = confined(self._root, body["path"])
+            command, words, environment = command_words(body)
+            workspace = await asyncio.to_thread(find_workspace, path, os.environ)
+        except OutsideRoot:
+            raise web.HTTPError(404, "there is no such file or folder") from None
+        except PixiError as error:
+            raise web.HTTPError(400, str(error)) from None
+        if workspace is None:
+            raise web.HTTPError(409, "there is no workspace yet: start the notebook's kernel first")
+        job = self._jobs.start(workspace, command, words, environment or "default")
+        self.set_status(202)
+        self.set_header("Location", f"{self.request.path}/{job.identifier}")
+        await self.finish(json.dumps(job.to_json()))
+
+
+class JobHandler(APIHandler):
+    """`GET pixi/jobs/ID` tells how a job goes, `DELETE pixi/jobs/ID` stops it."""
+
+    auth_resource = JOBS_RESOURCE
+
+    def initialize(self, jobs: Jobs) -> None:
+        """Receive what the extension was set up with (tornado's contract)."""
+        self._jobs = jobs
+
+    @web.authenticated
+    @authorized
+    async def get(self, identifier: str) -> None:
+        """200, or 404."""
+        await self.finish(json.dumps(self._found(identifier).to_json()))
+
+    @web.authenticated
+    @authorized
+    async def delete(self, identifier: str) -> None:
+        """204, or 404."""
+        self._jobs.cancel(self._found(identifier))
+        self.set_status(204)
+        await self.finish()
+
+    def _found(self, identifier: str) -> Job:
+        job = self._jobs.get(identifier)
+        if job is None:
+            raise web.HTTPError(404, "there is no such job")
+        return job
+
+
+def url_table(base_url: str, provider: StatusProvider, picker: KernelPicker, jobs: Jobs, root: Path) -> list[Any]:
     """What to mount."""
     return [
+        (url_path_join(base_url, "pixi/jobs"), JobsHandler, {"jobs": jobs, "root": root}),
+        (url_path_join(base_url, "pixi/jobs/([0-9a-f]+)"), JobHandler, {"jobs": jobs}),
         (url_path_join(base_url, "pixi/status"), StatusHandler, {"provider": provider, "root": root}),
         (url_path_join(base_url, "pixi/kernelspecs"), KernelSpecsHandler, {"picker": picker}),
     ]

@@ -31,6 +31,7 @@ ENVIRONMENT_SCHEMA: dict[str, Any] = {
         "total": {"type": ["integer", "null"]},
         "unit": {"type": "string", "enum": ["bytes", "items"]},
         "kernel_id": {"type": "string"},
+        "job": {"type": "string", "description": "The job, where a request started the work."},
     },
 }
 

@@ -78,6 +78,14 @@ def test_the_notebook_by_command_line(tmp_path: Path, argv: list[str], found: st
     assert place.notebook == (None if found is None else tmp_path / found)
 
 
+def test_a_program_called_from_a_notebook_runs_its_own(tmp_path: Path) -> None:
+    outer = write_notebook(tmp_path / "outer.ipynb")
+    inner = write_notebook(tmp_path / "inner.ipynb")
+    variables = {"JPY_SESSION_NAME": str(outer)}
+    assert find_place(None, variables, argv=["execute", str(inner)]).notebook == inner
+    assert find_place(None, variables, argv=["lab"]).notebook == outer
+
+
 def test_a_relative_working_folder_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert find_place("sub", {}) == Place(tmp_path / "sub")

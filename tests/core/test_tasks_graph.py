@@ -3,59 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from pixi_core.errors import TaskError
+from pixi_core.manifest.model import Task as ManifestTask
+from pixi_core.manifest.model import TaskArgument, TaskDependency
+from pixi_core.names import EnvironmentName, TaskName
 from pixi_core.tasks.graph import Step, resolve, visible_tasks
 from pixi_core.tasks.template import pixi_context
 
 
-@dataclass(frozen=True)
-class Argument:
-    name: str
-    default: str | None = None
-    choices: Sequence[str] | None = None
+def Argument(name: str, default: str | None = None, choices: tuple[str, ...] = ()) -> TaskArgument:  # noqa: N802 - as a type
+    return TaskArgument(name, default, choices)
 
 
-@dataclass(frozen=True)
-class Dependency:
-    task: str
-    args: Sequence[str | tuple[str, str] | Mapping[str, str]] | None = None
-    environment: str | None = None
+def Dependency(  # noqa: N802 - as a type
+    task: str, args: tuple[str | tuple[str, str], ...] = (), environment: str | None = None
+) -> TaskDependency:
+    return TaskDependency(task, args, None if environment is None else EnvironmentName(environment))
 
 
-@dataclass(frozen=True)
-class Task:
-    cmd: str | Sequence[str] | None = None
-    depends_on: Sequence[Dependency] = ()
-    args: Sequence[Argument] | None = None
-    inputs: Sequence[str] | None = None
-    outputs: Sequence[str] | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: str | None = None
-    description: str | None = None
-    clean_env: bool = False
-    default_environment: str | None = None
+def Task(command: str | tuple[str, ...] | None = None, **fields: Any) -> ManifestTask:  # noqa: N802 - as a type
+    return ManifestTask(name=TaskName("task"), command=command, **fields)
 
 
 GREET = Task("echo {{ who }}-{{ how }}", args=(Argument("who"), Argument("how", "hi", ("hi", "bye"))))
-TASKS: dict[str, Task] = {
+TASKS: dict[str, ManifestTask] = {
     "build": Task("make"),
     "test": Task("pytest", depends_on=(Dependency("build"), Dependency("lint"))),
     "lint": Task("ruff", depends_on=(Dependency("build"),)),
     "all": Task(None, depends_on=(Dependency("test"), Dependency("lint"))),
-    "list": Task(["echo", "a b", "$HOME", "x"]),
+    "list": Task(("echo", "a b", "$HOME", "x")),
     "greet": GREET,
     "greet-all": Task(
         "echo {{ n }}",
         args=(Argument("n", "1"),),
-        depends_on=(Dependency("greet", ("a{{ n }}",)), Dependency("greet", ({"who": "b"}, ("how", "bye")))),
+        depends_on=(Dependency("greet", ("a{{ n }}",)), Dependency("greet", (("who", "b"), ("how", "bye")))),
     ),
     "plain": Task("echo plain"),
-    "to-plain": Task(None, depends_on=(Dependency("plain", ("x", {"k": "v"})),)),
+    "to-plain": Task(None, depends_on=(Dependency("plain", ("x", ("k", "v"))),)),
     "where": Task(
         "echo {{ pixi.platform }} {{ pixi.environment.name }} {{ 'w' if pixi.is_win else 'u' }}",
         env={"E": "{{ pixi.version }}"},
@@ -150,7 +139,7 @@ def test_everything_of_a_task_is_rendered() -> None:
     assert step.env == {"E": "0.1"}
     (step,) = steps("files", environment="cuda")
     assert step.inputs == ("cuda/*.c",)
-    assert step.outputs == ()
+    assert step.outputs is None
 
 
 def test_needs_are_positions() -> None:

@@ -11,66 +11,20 @@ import shlex
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..errors import TaskError
 from ..names import DEFAULT_ENVIRONMENT
 from .shell import quote
 from .template import render
 
-DependencyArgument = str | tuple[str, str] | Mapping[str, str]
+if TYPE_CHECKING:
+    from ..manifest.model import Task, TaskArgument, TaskDependency
+
 Context = Callable[[str], Mapping[str, object]]
 """What templates see in an environment (`template.pixi_context`)."""
 
-
-class ArgumentLike(Protocol):
-    """A typed argument: its default (None: required) and what it may be (empty: anything)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def default(self) -> str | None: ...
-    @property
-    def choices(self) -> Sequence[str] | None: ...
-
-
-class DependencyLike(Protocol):
-    """A task that must run before; `args` are positional texts or (name, value)."""
-
-    @property
-    def task(self) -> str: ...
-    @property
-    def args(self) -> Sequence[DependencyArgument] | None: ...
-    @property
-    def environment(self) -> str | None: ...
-
-
-class TaskLike(Protocol):
-    """A task of the manifest, with the fields of its table. `args` is None where none are declared."""
-
-    @property
-    def cmd(self) -> str | Sequence[str] | None: ...
-    @property
-    def depends_on(self) -> Sequence[DependencyLike]: ...
-    @property
-    def args(self) -> Sequence[ArgumentLike] | None: ...
-    @property
-    def inputs(self) -> Sequence[str] | None: ...
-    @property
-    def outputs(self) -> Sequence[str] | None: ...
-    @property
-    def env(self) -> Mapping[str, str]: ...
-    @property
-    def cwd(self) -> str | None: ...
-    @property
-    def description(self) -> str | None: ...
-    @property
-    def clean_env(self) -> bool: ...
-    @property
-    def default_environment(self) -> str | None: ...
-
-
-Environments = Mapping[str, Mapping[str, TaskLike]]
+Environments = Mapping[str, Mapping[str, "Task"]]
 """Environment → name → task, for the environments that this machine can run."""
 
 
@@ -79,7 +33,7 @@ class Step:
     """One command to run. `task` is None for a program that is no task; such a step runs in the caller's folder.
 
     `command` is a script of the task shell with everything rendered and all arguments appended (empty for an alias),
-    `env` the task's own variables in order, `inputs` and `outputs` None where the table does not have them.
+    `env` the task's own variables in order, `inputs` and `outputs` None where the task has none.
     """
 
     task: str | None
@@ -175,7 +129,7 @@ def _environment_of(name: str, environments: Environments, wanted: str | None) -
 
 
 def _from_command_line(
-    name: str, task: TaskLike, words: Sequence[str]
+    name: str, task: Task, words: Sequence[str]
 ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     """Typed arguments take their words in order; what is behind `--` (without typed ones: everything) is appended."""
     if task.args is None or not task.args:
@@ -191,7 +145,7 @@ def _from_command_line(
 
 
 def _bound(
-    name: str, declared: Sequence[ArgumentLike], positional: Sequence[str], named: Mapping[str, str]
+    name: str, declared: Sequence[TaskArgument], positional: Sequence[str], named: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...]:
     """A value for every declared argument. Raises `TaskError`."""
     unknown = set(named) - {argument.name for argument in declared}
@@ -213,16 +167,16 @@ def _bound(
 
 
 def _of_dependency(
-    dependency: DependencyLike, target: TaskLike, context: Mapping[str, object], *, what: str
+    dependency: TaskDependency, target: Task, context: Mapping[str, object], *, what: str
 ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     positional: list[str] = []
     named: dict[str, str] = {}
-    for item in dependency.args or ():
+    for item in dependency.args:
         if isinstance(item, str):
             positional.append(render(item, context, what=what))
         else:
-            pairs = item.items() if isinstance(item, Mapping) else (item,)
-            named.update({key: render(value, context, what=what) for key, value in pairs})
+            key, value = item
+            named[key] = render(value, context, what=what)
     if target.args is None or not target.args:
         return (), (*positional, *(f"{key}={value}" for key, value in named.items()))
     return _bound(dependency.task, target.args, positional, named), ()
@@ -258,7 +212,7 @@ def _ordered(first: _Call, environments: Environments, context: Context, wanted:
     )
 
 
-def _target(dependency: DependencyLike, call: _Call, environments: Environments, wanted: str | None) -> str:
+def _target(dependency: TaskDependency, call: _Call, environments: Environments, wanted: str | None) -> str:
     """The environment of a dependency: its own, else that of the task that needs it, else wherever it is."""
     name = dependency.task
     if dependency.environment is not None:
@@ -311,10 +265,10 @@ def _step(call: _Call, environments: Environments, context: Context, needs: tupl
     values = {**context(call.environment), **dict(call.arguments)}
     what = f"the task '{call.task}'"
     command = ""
-    if isinstance(task.cmd, str):
-        command = render(task.cmd, values, what=f"the command of {what}")
-    elif task.cmd is not None:
-        command = " ".join(_argument(render(word, values, what=f"the command of {what}")) for word in task.cmd)
+    if isinstance(task.command, str):
+        command = render(task.command, values, what=f"the command of {what}")
+    elif task.command is not None:
+        command = " ".join(_argument(render(word, values, what=f"the command of {what}")) for word in task.command)
     if command and call.extra:
         command = f"{command.rstrip()} {' '.join(quote(word) for word in call.extra)}"
     return Step(
@@ -339,5 +293,5 @@ def _argument(word: str) -> str:
     return word if plain else quote(word)
 
 
-def _globs(patterns: Sequence[str] | None, values: Mapping[str, object], *, what: str) -> tuple[str, ...] | None:
-    return None if patterns is None else tuple(render(pattern, values, what=what) for pattern in patterns)
+def _globs(patterns: Sequence[str], values: Mapping[str, object], *, what: str) -> tuple[str, ...] | None:
+    return None if not patterns else tuple(render(pattern, values, what=what) for pattern in patterns)

@@ -1,0 +1,124 @@
+"""Where the caches are: pixi's own order of environment variables, configuration and defaults."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from ..config.model import Config
+
+_KINDS = {
+    # field: (environment variable, configuration key, folder below the root)
+    "packages": ("PIXI_CACHE_CONDA_PACKAGES_DIR", "conda-packages", "pkgs"),
+    "repodata": ("PIXI_CACHE_REPODATA_DIR", "repodata", "repodata"),
+    "wheels": ("PIXI_CACHE_PYPI_WHEELS_DIR", "pypi-wheels", "pypi-wheels-v1"),
+    "pypi_index": ("", "", "pypi-index-v1"),
+    "mapping": ("PIXI_CACHE_PYPI_MAPPING_DIR", "pypi-mapping", "conda-pypi-mapping"),
+    "notebooks": ("", "", "notebooks-v1"),
+    "kernels": ("", "", "kernels-v1"),
+    "exec_environments": ("PIXI_CACHE_EXEC_ENVIRONMENTS_DIR", "exec-environments", "cached-envs-v0"),
+    "build_environments": (
+        "PIXI_CACHE_BUILD_TOOL_ENVIRONMENTS_DIR",
+        "build-tool-environments",
+        "cached-build-tool-envs-v0",
+    ),
+    "environments": ("PIXI_CACHE_DETACHED_ENVIRONMENTS_DIR", "detached-environments", "envs"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDirs:
+    """The folders, absolute; none of them needs to exist yet.
+
+    `packages` extracted conda packages · `repodata` what channels offer · `wheels` unpacked wheels · `pypi_index` pages
+    and metadata of PyPI indexes · `mapping` conda names to PyPI names · `notebooks` working copies of notebooks' own
+    manifests · `kernels` ipykernel support for environments without it · `exec_environments`, `build_environments`
+    throw-away environments · `environments` detached environments.
+    """
+
+    root: Path
+    packages: Path
+    repodata: Path
+    wheels: Path
+    pypi_index: Path
+    mapping: Path
+    notebooks: Path
+    kernels: Path
+    exec_environments: Path
+    build_environments: Path
+    environments: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], config: Config | None = None) -> CacheDirs:
+        """The folders for one user. The configuration's files rank below the variables.
+
+        Per kind: its variable, its configuration key, then below the root, which is `PIXI_CACHE_DIR`,
+        `RATTLER_CACHE_DIR`, `cache.root`, `$XDG_CACHE_HOME/pixi` where that exists, or rattler's default.
+        Raises `ConfigError` for a path that is not absolute.
+        """
+        home = home_folder(environ)
+        configured = {} if config is None else {key: str(path) for key, path in config.cache_folders.items()}
+        if config is not None and config.cache_root is not None:
+            configured["root"] = str(config.cache_root)
+        root = _root(environ, configured, home)
+        folders = {}
+        for field, (variable, key, name) in _KINDS.items():
+            chosen = environ.get(variable) or configured.get(key)
+            folders[field] = _absolute(chosen, variable or key, home) if chosen else root / name
+        return cls(root=root, **folders)
+
+    @classmethod
+    def below(cls, root: Path) -> CacheDirs:
+        """All folders below one root, whatever the machine says."""
+        return cls(root=root, **{field: root / name for field, (_, _, name) in _KINDS.items()})
+
+
+def _root(environ: Mapping[str, str], configured: Mapping[str, str], home: Path) -> Path:
+    for variable in ("PIXI_CACHE_DIR", "RATTLER_CACHE_DIR"):
+        if environ.get(variable):
+            return _absolute(environ[variable], variable, home)
+    if "root" in configured:
+        return _absolute(configured["root"], "cache.root", home)
+    xdg = environ.get("XDG_CACHE_HOME")
+    if xdg and (Path(xdg) / "pixi").is_dir():
+        return Path(xdg) / "pixi"
+    if sys.platform == "win32":
+        base = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    else:
+        base = Path(xdg) if xdg and Path(xdg).is_absolute() else home / ".cache"
+    return base / "rattler" / "cache"
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """The user's home: `HOME` (`USERPROFILE` on Windows) where it is a folder, else what the system says, else the
+    folder for temporary files (a container may give its user no home).
+    """
+    stated = environ.get("USERPROFILE" if sys.platform == "win32" else "HOME")
+    if stated and Path(stated).is_absolute() and not Path(stated).is_file() and stated != "/dev/null":
+        return Path(stated)
+    try:
+        found = Path.home()
+    except RuntimeError:
+        found = Path("/")
+    if found.is_dir() and found != Path(found.anchor) and str(found) != stated:
+        return found
+    import tempfile
+
+    return Path(tempfile.gettempdir())
+
+
+def _absolute(text: str, what: str, home: Path) -> Path:
+    path = home / text[2:] if text.startswith("~/") else (home if text == "~" else Path(text))
+    if not path.is_absolute():
+        raise ConfigError(
+            f"{what} is '{text}', which is not an absolute path", hints=["write the whole path, or `~/…`"]
+        )
+    return path

@@ -1,0 +1,353 @@
+"""Files and folders: whole or absent, locked while they change, linked as cheaply as the disk allows.
+
+Errors of the operating system leave this module as ours, with the path they speak of: no space or quota as `DiskFull`,
+missing rights and read-only file systems as `InstallError`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from .errors import Cancelled, DiskFull, InstallError
+
+LinkKind = Literal["reflink", "hardlink", "copy"]
+LINK_KINDS: tuple[LinkKind, ...] = ("reflink", "hardlink", "copy")
+TOLD_AFTER = 1.0
+"""Seconds after which whoever waits for a lock is told who holds it."""
+
+_FICLONE = 0x40049409
+_NO_SPACE = frozenset([errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG])
+_NO_RIGHT = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
+_BUSY = frozenset([errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK, errno.EDEADLK])
+_NO_LINK = frozenset([errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS, errno.EINVAL])
+_PAUSE = 0.02
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+# ---------------------------------------------------------------- errors
+
+
+def translated(error: OSError, path: Path | str, *, needed: int | None = None) -> InstallError:
+    """An error of the operating system as one of ours; `path` is named where the error itself names none."""
+    shown = error.filename if isinstance(error.filename, str) and os.path.isabs(error.filename) else str(path)  # noqa: PTH117 - text, only shown
+    if error.errno in _NO_SPACE:
+        return DiskFull(shown, needed=needed, free=free_bytes(path))
+    hints = []
+    if error.errno == errno.EROFS:
+        hints.append("the file system is read-only: choose another folder")
+    elif error.errno in _NO_RIGHT:
+        hints.append(f"check who owns {shown} and whether you may write there")
+    return InstallError(f"cannot write {shown}: {error.strerror or error}", hints=hints)
+
+
+@contextmanager
+def os_errors(path: Path | str, *, needed: int | None = None) -> Iterator[None]:
+    """Inside, `OSError` becomes `DiskFull` or `InstallError` about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise translated(error, path, needed=needed) from error
+
+
+def free_bytes(path: Path | str) -> int | None:
+    """Bytes that this user may still write where `path` is, or would be; None where the system does not tell."""
+    import shutil
+
+    place = Path(path)
+    for folder in (place, *place.parents):
+        try:
+            return shutil.disk_usage(folder).free
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return None
+
+
+# ---------------------------------------------------------------- writing
+
+
+def ensure_dir(path: Path) -> Path:
+    """The folder, made with its parents where it is missing. Raises `InstallError`, `DiskFull`."""
+    with os_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True) -> None:
+    """Write a whole file or nothing: a temporary file beside it, then a rename. Text is written as UTF-8 and with the
+    line ends it has; an existing file keeps its mode, a symbolic link is followed. Raises `DiskFull`, `InstallError`.
+    """
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    with os_errors(path, needed=len(content)):
+        target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            mode: int | None = stat.S_IMODE(target.stat().st_mode)
+        except FileNotFoundError:
+            mode = None
+        temporary = target.parent / f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            try:
+                write_all(fd, content)
+                if mode is not None:
+                    os.chmod(temporary, mode)
+                if fsync:
+                    os.fsync(fd)
+            finally:
+                os.close(fd)
+            replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        if fsync:
+            sync_folder(target.parent)
+
+
+def write_all(fd: int, content: bytes | memoryview) -> None:
+    """Write every byte: one call nearly always, more where a signal or the system cut it short."""
+    written = os.write(fd, content)
+    while written < len(content):
+        written += os.write(fd, memoryview(content)[written:])
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename over `target`. On Windows a virus scanner or a reader may hold it for a moment: try for a second."""
+    for attempt in range(20):
+        try:
+            os.replace(source, target)
+        except PermissionError:
+            if os.name != "nt" or attempt == 19:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename inside the folder last through a power cut, where the system can do that."""
+    with suppress(OSError):  # Windows does not open folders
+        fd = os.open(path, os.O_RDONLY | _CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it; read-only folders too; absent is fine.
+
+    Raises `InstallError`.
+    """
+    import shutil
+
+    try:
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            os.unlink(path)
+            return
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise translated(error, path) from error
+    with suppress(OSError):
+        shutil.rmtree(path)
+        return
+    # a folder without write permission keeps its files: give it back, then once more
+    for folder, _, _ in os.walk(path):
+        with suppress(OSError):
+            os.chmod(folder, 0o700)
+    with suppress(FileNotFoundError), os_errors(path):
+        shutil.rmtree(path)
+
+
+# ---------------------------------------------------------------- linking
+
+
+def link_file(source: Path | str, target: Path | str, allow: Sequence[LinkKind] = LINK_KINDS) -> LinkKind:
+    """Put a regular file at a place where nothing is, in the first allowed way that works here, and say which.
+
+    Raises `FileExistsError` where something is; `DiskFull`, `InstallError`.
+    """
+    try:
+        if "reflink" in allow and _reflink(source, target):
+            return "reflink"
+        if "hardlink" in allow and _hard_link(source, target):
+            return "hardlink"
+        if "copy" not in allow:
+            raise InstallError(
+                f"{source} cannot be linked to {target}", hints=["allow copies, or keep both on one file system"]
+            )
+        _copy(source, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise translated(error, target) from error
+    return "copy"
+
+
+def _reflink(source: Path | str, target: Path | str) -> bool:
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    with open(source, "rb") as original:
+        mode = stat.S_IMODE(os.fstat(original.fileno()).st_mode)
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC, mode)
+        try:
+            fcntl.ioctl(fd, _FICLONE, original.fileno())
+        except OSError:
+            os.unlink(target)
+            return False
+        finally:
+            os.close(fd)
+    return True
+
+
+def _hard_link(source: Path | str, target: Path | str) -> bool:
+    try:
+        os.link(source, target, follow_symlinks=False) if sys.platform != "win32" else os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno in _NO_LINK:
+            return False
+        raise
+    return True
+
+
+def _copy(source: Path | str, target: Path | str) -> None:
+    import shutil
+
+    with open(source, "rb") as original:
+        mode = stat.S_IMODE(os.fstat(original.fileno()).st_mode)
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | getattr(os, "O_BINARY", 0), mode)
+        try:
+            with os.fdopen(fd, "wb") as copy:
+                shutil.copyfileobj(original, copy, 1 << 20)
+        except OSError:
+            os.unlink(target)
+            raise
+
+
+# ---------------------------------------------------------------- locks
+
+
+class FileLock:
+    """One holder at a time, across processes and threads: an advisory lock on a file, dropped by the system when its
+    holder dies. The file stays where it is.
+
+    `on_wait` is called once, after a second of waiting, with who holds it (`process 4711 (pixi install)`).
+    Raises `Cancelled` when `should_stop` says so while waiting; `InstallError` where the file cannot be made.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        on_wait: Callable[[str], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> None:
+        self.path = path
+        self.waited = False
+        self._on_wait = on_wait
+        self._should_stop = should_stop
+        self._fd = -1
+
+    def acquire(self, *, wait: bool = True) -> bool:
+        """Take the lock; False when `wait` is false and another holds it."""
+        with os_errors(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o666)
+        try:
+            if not self._wait(fd, wait=wait):
+                os.close(fd)
+                return False
+        except BaseException:
+            os.close(fd)
+            raise
+        self._fd = fd
+        return True
+
+    def _wait(self, fd: int, *, wait: bool) -> bool:
+        started, told = time.monotonic(), False
+        while not _try_lock(fd, self.path):
+            if not wait:
+                return False
+            self.waited = True
+            if self._should_stop is not None and self._should_stop():
+                raise Cancelled
+            if not told and self._on_wait is not None and time.monotonic() - started >= TOLD_AFTER:
+                told = True
+                self._on_wait(lock_holder(fd))
+            time.sleep(_PAUSE)
+        return True
+
+    def release(self) -> None:
+        """Let others have it. Calling it twice does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def _try_lock(fd: int, path: Path) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(fd, 1 << 30, os.SEEK_SET)
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _BUSY:
+            return False
+        raise InstallError(
+            f"{path} cannot be locked: {error.strerror}",
+            hints=["its file system has no locks; use a folder on a local disk (see `cache` in the configuration)"],
+        ) from error
+    return True
+
+
+def lock_holder(fd: int) -> str:
+    """Who holds the lock on an open file, as far as the system tells."""
+    try:
+        inode = os.fstat(fd).st_ino
+        with open("/proc/locks", encoding="ascii", errors="replace") as table:
+            for line in table:
+                words = line.split()
+                if "->" not in words and len(words) > 5 and words[5].rpartition(":")[2] == str(inode):
+                    return f"process {words[4]}{_command(words[4])}"
+    except OSError:
+        pass
+    return "another process"
+
+
+def _command(process: str) -> str:
+    try:
+        words = Path(f"/proc/{process}/cmdline").read_bytes()[:4096].decode("utf-8", "replace").split("\0")
+    except OSError:
+        return ""
+    shown = " ".join(word for word in words if word)[:80]
+    return f" ({shown})" if shown else ""

@@ -10,7 +10,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ..errors import PixiError
 from ..model.pep508 import Requirement
@@ -144,6 +146,18 @@ class Catalog:
                     self._pool.submit(self._look_ahead, requirement)
                 except RuntimeError:  # closed between the two
                     return
+
+    def expect_older(self, name: PypiName, than: Version, count: int) -> None:
+        """The metadata of the next `count` releases of a project will be asked for."""
+        following = self.releases(name, lambda offer: offer.version < than and not offer.prerelease)
+        for found in islice(following, count):
+            if found.file.is_wheel and not self._closed:
+                self._pool.submit(self._fetch_quietly, found.file)
+
+    def _fetch_quietly(self, file: IndexFile) -> None:
+        if not self._closed:
+            with suppress(PixiError):
+                self.metadata(file)
 
     def _look_ahead(self, requirement: Requirement) -> None:
         if self._closed:

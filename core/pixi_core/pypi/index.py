@@ -42,7 +42,7 @@ from .versions import Version, parse_version
 PAGE_LIFETIME = 600.0
 """Seconds for which a page counts as fresh: the lifetime that the default index announces where it announces one."""
 
-_FORMAT = "v1"
+_FORMAT = "v2"
 """Changes with the shape of what is stored."""
 T = TypeVar("T")
 
@@ -67,13 +67,12 @@ class Offer:
 class Project:
     """All that the indexes offer of a project, in the order in which it should be tried (newest first).
 
-    `found` is False where no index knows the name; `all_prereleases` tells that no stable version was ever published.
+    `found` is False where no index knows the name.
     """
 
     name: PypiName
     offers: tuple[Offer, ...]
     found: bool
-    all_prereleases: bool
 
 
 class IndexClient:
@@ -128,7 +127,7 @@ class IndexClient:
         if flat is not None and flat.releases:
             pages.insert(0, (None, flat))
         offers = _in_sequence(name, pages) if strategy == "unsafe-first-match" else _merged(name, pages)
-        return Project(name, tuple(offers), bool(pages), bool(offers) and all(offer.prerelease for offer in offers))
+        return Project(name, tuple(offers), bool(pages))
 
     def page(self, index: str, name: PypiName) -> Page | None:
         """The page of a project on one index; None where that index does not know it."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     Information = RequirementInformation[Wanted, Candidate]
 
+READ_AHEAD_AT = frozenset([4, 8, 16, 32, 64, 128, 256])
 DirectFor = Callable[[PypiRequirement], Direct]
 
 
@@ -41,8 +42,7 @@ class Policy:
 
     `constraints` are specifiers per project that hold wherever the project is used; `overrides` replace every
     requirement on a project; `locked` are versions to keep where possible; `explicit` are the projects whose direct
-    requirement names a pre-release; `lowest` says for a project whether old versions are tried first; `last_resort`
-    offers pre-releases after every stable release, where the mode is one of the `if-necessary` kinds.
+    requirement names a pre-release; `lowest` says for a project whether old versions are tried first.
     """
 
     provided: Mapping[PypiName, Provided]
@@ -54,20 +54,19 @@ class Policy:
     lowest: Callable[[PypiName], bool]
     direct: DirectFor
     build_metadata: Callable[[Found, PypiName], CoreMetadata] | None = None
-    last_resort: bool = False
     should_stop: Callable[[], bool] | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Provider(AbstractProvider[Wanted, Candidate, str]):
     """resolvelib's provider over a catalog. `unusable` collects (candidate, reason) of releases that were tried and
-    could not be used, for the story; `held_back` the projects of which fitting pre-releases were not offered.
+    could not be used, for the story.
     """
 
     catalog: Catalog
     policy: Policy
     unusable: list[tuple[Candidate, str]] = field(default_factory=list)
-    held_back: set[PypiName] = field(default_factory=set)
+    _tries: dict[PypiName, int] = field(default_factory=dict)
     _built: dict[str, CoreMetadata] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
     _pinned: set[str] = field(default_factory=set)
@@ -182,12 +181,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             return contains(constraint, version) and all(contains(s, version) for s in specifiers)
 
         def stable(offer: Offer) -> bool:
-            if offer.version == locked or not admits(offer):
-                return False
-            if offer.prerelease and not allowed:
-                self.held_back.add(name)
-                return False
-            return True
+            return offer.version != locked and (allowed or not offer.prerelease) and admits(offer)
 
         def unstable(offer: Offer) -> bool:
             return offer.prerelease and offer.version != locked and admits(offer)
@@ -195,22 +189,20 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         if locked is not None:
             yield from self.catalog.releases(name, lambda offer: offer.version == locked and admits(offer))
         yield from self.catalog.releases(name, stable, lowest=self.policy.lowest(name))
-        if self.policy.last_resort and not allowed:
+        if "if-necessary" in self.policy.prereleases and not allowed:
+            # no stable release is left within the bounds: pre-releases are necessary
             yield from self.catalog.releases(name, unstable, lowest=self.policy.lowest(name))
 
     def _allows_prereleases(self, name: PypiName) -> bool:
         mode = self.policy.prereleases
-        if mode in ("allow", "disallow"):
-            return mode == "allow"
-        if "explicit" in mode and name in self.policy.explicit:
-            return True
-        return "if-necessary" in mode and self.catalog.project(name).all_prereleases
+        return mode == "allow" or ("explicit" in mode and name in self.policy.explicit)
 
     # ---------------------------------------------------------------- dependencies
 
     def _find_dependencies(self, candidate: Candidate) -> list[Wanted]:
         if isinstance(candidate.origin, Provided):
             return []  # its needs were met by the conda solve
+        self._read_ahead(candidate)
         try:
             metadata = self.metadata_of(candidate)
         except (ArchiveError, HttpStatusError) as error:
@@ -230,6 +222,12 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         for requirement in requirements:
             found.extend(self.wanted(requirement))
         return found
+
+    def _read_ahead(self, candidate: Candidate) -> None:
+        """Where one project is tried again and again, the next releases of it will be asked for as well."""
+        tries = self._tries[candidate.name] = self._tries.get(candidate.name, 0) + 1
+        if tries in READ_AHEAD_AT and isinstance(candidate.origin, Found) and not self.policy.lowest(candidate.name):
+            self.catalog.expect_older(candidate.name, candidate.version, 2 * tries)
 
     def metadata_of(self, candidate: Candidate) -> CoreMetadata:
         """The metadata of a candidate, from a build where nothing less tells.

@@ -7,7 +7,6 @@ and metadata are fetched ahead, and turns the answer into lock records, or the f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Literal
 from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
 from resolvelib.resolvers import Result
 
-from ..errors import SolveTimeout, Unsatisfiable
+from ..errors import SolveTimeout
 from ..model.digest import sha256
 from ..model.package_index import default_index
 from ..model.pep508 import evaluate
@@ -85,26 +84,9 @@ def resolve(
             phase=phase,
         )
         with catalog:
-            provider, result = _search_twice(catalog, policy, here)
+            provider = Provider(catalog, policy)
+            result = _search(provider, here)
             return tuple(sorted(_records(result, provider), key=lambda record: record.name))
-
-
-def _search_twice(
-    catalog: Catalog, policy: Policy, requirements: Sequence[PypiRequirement]
-) -> tuple[Provider, Result[Wanted, Candidate, str]]:
-    """Search among stable releases; only where that fails, with pre-releases as the last resort (if the mode has
-    them "if necessary"). A peer that offers both at once may end with a pre-release where stable ones would do.
-    """
-    provider = Provider(catalog, policy)
-    try:
-        return provider, _search(provider, requirements)
-    except Unsatisfiable:
-        if "if-necessary" not in policy.prereleases or not provider.held_back:
-            raise
-        second = Provider(catalog, replace(policy, last_resort=True))
-        with suppress(Unsatisfiable):
-            return second, _search(second, requirements)
-        raise
 
 
 def _search(provider: Provider, requirements: Iterable[PypiRequirement]) -> Result[Wanted, Candidate, str]:

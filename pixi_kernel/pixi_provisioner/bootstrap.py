@@ -60,12 +60,15 @@ def load_package(name: str, folder: str) -> None:
 
 def add_magics(shell: Any, options: dict[str, str]) -> None:
     """Register `%pixi` with an IPython shell."""
-    load_package("pixi_magics", options["magics"])
-    from pixi_magics.child import Settings
-    from pixi_magics.magic import load
+    from importlib import import_module
 
+    load_package("pixi_magics", options["magics"])
+    # by name: in this interpreter the package exists only since the line above
+    settings = import_module("pixi_magics.child").Settings
     environment = options.get("environment", "default")
-    load(shell, Settings(options["core"], options.get("manifest"), environment, sys.prefix))
+    import_module("pixi_magics.magic").load(
+        shell, settings(options["core"], options.get("manifest"), environment, sys.prefix)
+    )
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pixi_core.errors import EnvironmentUnavailable
-from pixi_core.install.host import create_host_prefix, interpreter_problem, recorded_interpreter
+from pixi_core.install.host import create_host_prefix, current_interpreter, interpreter_problem, recorded_interpreter
 from pixi_core.install.interpreters import (
     Interpreter,
     choose_interpreter,
@@ -103,7 +103,10 @@ def test_explicit_and_preferred_interpreters(machine: Machine) -> None:
     path = f"{folder}/python3"
     asked = {"probe": machine.probe, "running": machine.running}
     assert choose_interpreter(None, environ={"PIXI_HOST_PYTHON": path}, **asked).version == "3.12.1"  # type: ignore[arg-type]  # both are what they are
-    assert choose_interpreter(None, environ={}, prefer=path, **asked).version == "3.12.1"  # type: ignore[arg-type]  # likewise
+    prefer = Interpreter(path=path, version="3.12.1")
+    assert choose_interpreter(None, environ={}, prefer=prefer, **asked) == prefer  # type: ignore[arg-type]  # likewise
+    other = parse_version_spec("3.11.*")
+    assert choose_interpreter(other, environ={}, prefer=prefer, **asked).version == "3.11.7"  # type: ignore[arg-type]  # likewise
 
 
 def test_probing_agrees_with_what_we_know_of_ourselves() -> None:
@@ -157,5 +160,7 @@ def test_a_changed_interpreter_is_noticed(tmp_path: Path) -> None:
     assert "was replaced" in str(interpreter_problem(prefix))
     assert create_host_prefix(prefix, interpreter)
     assert interpreter_problem(prefix) is None
+    assert current_interpreter(prefix) == interpreter
     (tmp_path / "a/python3").unlink()
     assert "is gone" in str(interpreter_problem(prefix))
+    assert current_interpreter(prefix) is None

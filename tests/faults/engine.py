@@ -48,6 +48,30 @@ def no_space() -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def interrupt() -> None:
+    """The user presses Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def with_file_limit(work: Callable[[], object], size: int, *, deadly: bool) -> int:
+    """Run `work` in a fork in which no file may grow beyond `size` bytes: a longer write is torn there, and then kills
+    (`deadly`) or fails. Returns the exit status.
+    """
+    import resource
+
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL if deadly else signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def in_child(work: Callable[[], object], *, at: int | None = None, fault: Callable[[], None] = kill) -> tuple[int, int]:
     """Run `work` in a fork; at the change number `at` (from 1) the fault strikes.
 

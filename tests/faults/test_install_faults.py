@@ -23,7 +23,7 @@ from pixi_core.model.platform import Platform, Subdir
 from pixi_core.model.record import PypiRecord, RepoDataRecord
 from tests.support.packages import PLACEHOLDER, Shelf, tree
 
-from .engine import in_child, kill, no_space, reset
+from .engine import in_child, interrupt, kill, no_space, reset, with_file_limit
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -168,6 +168,13 @@ SCENARIOS = [
     reinstalling,
 ]
 
+FEW = (conda_upgrade, clobbering, wheel_upgrade, pypi_to_conda)
+SAMPLED_OR_ALL = [pytest.param(one, 9, id=f"{one.__name__}-sampled") for one in FEW] + [
+    pytest.param(one, 1, id=f"{one.__name__}-all", marks=pytest.mark.slow) for one in SCENARIOS
+]
+"""Every scenario at every change in the slow lane; some at some changes always."""
+SOME_ALWAYS = [pytest.param(one, marks=() if one in FEW[:3:2] else pytest.mark.slow) for one in SCENARIOS]
+
 
 @dataclass
 class Course:
@@ -207,8 +214,7 @@ def strike(course: Course, at: int, fault: Callable[[], None]) -> int:
     return in_child(lambda: course.world.bring(course.target), at=at, fault=fault)[0]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("every", [pytest.param(5, id="sampled"), pytest.param(1, id="all", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("scenario", "every"), SAMPLED_OR_ALL)
 def test_killed_at_every_change(tmp_path: Path, scenario: Callable[[World], Scenario], every: int) -> None:
     course = Course.walk(tmp_path, scenario)
     assert course.changes > 8
@@ -232,17 +238,30 @@ def test_killed_again_while_finishing(tmp_path: Path, scenario: Callable[[World]
             second += 3
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("every", [pytest.param(7, id="sampled"), pytest.param(1, id="all", marks=pytest.mark.slow)])
-def test_no_space_at_every_change(tmp_path: Path, scenario: Callable[[World], Scenario], every: int) -> None:
+@pytest.mark.parametrize(("scenario", "every"), SAMPLED_OR_ALL)
+@pytest.mark.parametrize("fault", [no_space, interrupt])
+def test_failing_at_every_change(
+    tmp_path: Path, scenario: Callable[[World], Scenario], every: int, fault: Callable[[], None]
+) -> None:
     course = Course.walk(tmp_path, scenario)
     for at in course.points(every):
-        assert strike(course, at, no_space) in (0, 1)
+        assert strike(course, at, fault) in (0, 1)
         course.again()
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("every", [pytest.param(7, id="sampled"), pytest.param(1, id="all", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("deadly", [True, False])
+@pytest.mark.parametrize("scenario", SOME_ALWAYS)
+def test_torn_writes(tmp_path: Path, scenario: Callable[[World], Scenario], deadly: bool) -> None:
+    course = Course.walk(tmp_path, scenario)
+    ends = set()
+    for size in (0, 1, 15, 16, 30, 60, 400, 1200, 4000):
+        reset(course.world.prefix, course.start)
+        ends.add(with_file_limit(lambda: course.world.bring(course.target), size, deadly=deadly))
+        course.again()
+    assert ends - {0}
+
+
+@pytest.mark.parametrize(("scenario", "every"), SAMPLED_OR_ALL)
 def test_killed_and_then_the_cache_is_lost(tmp_path: Path, scenario: Callable[[World], Scenario], every: int) -> None:
     """The journal cannot be followed any more: its packages are taken out, and come back from a new cache."""
     course = Course.walk(tmp_path, scenario)
@@ -255,8 +274,7 @@ def test_killed_and_then_the_cache_is_lost(tmp_path: Path, scenario: Callable[[W
         course.again()
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("every", [pytest.param(7, id="sampled"), pytest.param(1, id="all", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("scenario", "every"), SAMPLED_OR_ALL)
 def test_killed_and_then_taken_back(tmp_path: Path, scenario: Callable[[World], Scenario], every: int) -> None:
     """After the kill the user wants what was there before."""
     course = Course.walk(tmp_path, scenario)

@@ -28,6 +28,7 @@ __all__ = [
     "Interpreter",
     "choose_interpreter",
     "create_host_prefix",
+    "current_interpreter",
     "find_interpreters",
     "interpreter_problem",
     "probe_interpreter",
@@ -78,6 +79,17 @@ def is_current(prefix: Path, interpreter: Interpreter) -> bool:
     if {key: stored.get(key) for key in ("size", "modified")} != _stamp(interpreter.path):
         return False
     return (prefix / _executable()).exists()
+
+
+def current_interpreter(prefix: Path) -> Interpreter | None:
+    """The interpreter that a host environment stands around; None where there is none, or it changed since."""
+    stored = recorded_interpreter(prefix)
+    if not stored or interpreter_problem(prefix) is not None:
+        return None
+    try:
+        return Interpreter(**{key: value for key, value in stored.items() if key not in ("size", "modified")})
+    except TypeError:
+        return None
 
 
 def recorded_interpreter(prefix: Path) -> Mapping[str, Any]:

@@ -168,17 +168,17 @@ def choose_interpreter(
     requirement: VersionSpec | None,
     *,
     environ: Mapping[str, str] = os.environ,
-    prefer: str | None = None,
+    prefer: Interpreter | None = None,
     probe: Probe = probe_interpreter,
     running: Callable[[], Interpreter] = running_interpreter,
 ) -> Interpreter:
-    """The first Python that satisfies the manifest's `python` requirement; `prefer` (the path that the environment uses
-    now) is asked before all others. Raises `EnvironmentUnavailable`, naming those that were found.
+    """The first Python that satisfies the manifest's `python` requirement.
+
+    `prefer` (the one that the environment has, see `host.current_interpreter`) wins where it does, so that an environment
+    keeps its Python whoever installs into it. Raises `EnvironmentUnavailable`, naming those that were found.
     """
-    if prefer is not None and os.path.exists(prefer):
-        found = probe(prefer)
-        if found is not None and _is_usable(found) and _satisfies(found, requirement):
-            return found
+    if prefer is not None and _satisfies(prefer, requirement):
+        return prefer
     explicit = environ.get("PIXI_HOST_PYTHON")
     if explicit:
         found = probe(explicit)

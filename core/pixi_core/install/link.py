@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InstallError, UnsafePath
-from ..fs import LinkKind
+from ..fs import LinkKind, write_all
 from ..model.digest import Sha256
 from ..model.platform import Subdir, operating_system
 from .conda_meta import META_FOLDER
@@ -306,9 +306,7 @@ class Linker:
     def _write(self, target: str, content: bytes, mode: int) -> None:
         fd = self._create(target, mode)
         try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(fd, view) :]
+            write_all(fd, content)
         finally:
             os.close(fd)
         self.report.bytes_written += len(content)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..fs import write_all
 from .conda_meta import META_FOLDER, replace_file
 
 FINGERPRINT_FILE = ".pixi-environment-fingerprint"
@@ -69,7 +70,7 @@ def write_fingerprint(prefix: Path, content: bytes) -> None:
     """Write the 16 bytes in place: the file is locked by its inode, it must not be replaced."""
     fd = os.open(prefix / META_FOLDER / FINGERPRINT_FILE, os.O_WRONLY | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
     try:
-        os.pwrite(fd, content, 0) if hasattr(os, "pwrite") else os.write(fd, content)
+        write_all(fd, content)
         os.ftruncate(fd, len(content))
     finally:
         os.close(fd)

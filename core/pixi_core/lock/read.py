@@ -1,0 +1,394 @@
+"""Read `pixi.lock`, versions 4 to 7, into one model.
+
+The formats are described where pixi keeps them (version 7: flat list of records, everything derivable left out;
+version 6: packages by subdir and interleaved; versions 4 and 5: `kind`, `url` and every field spelled out).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import Issue, LockFileError, Location, SpecError
+from ..model.channel import channel as parse_channel
+from ..model.digest import Md5, Sha256
+from ..model.package_index import default_index
+from ..model.platform import SUBDIRS, Platform, Subdir, VirtualPackage
+from ..model.record import Noarch, PypiRecord, RepoDataRecord, archive_stem, derive, milliseconds, words
+from .model import CURRENT_VERSION, CondaSourceRecord, LockedEnvironment, LockedRecord, LockFile, LockOptions
+from .narrow import Declined
+from .narrow import parse as narrow_parse
+
+OLDEST_VERSION = 4
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_MD5 = re.compile(r"[0-9a-f]{32}\Z")
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}|={7})(?: |$)", re.MULTILINE)
+_ALIAS = re.compile(r"p([0-9]+)\Z")
+_STRATEGIES = {
+    "highest": "highest", "lowest-version": "lowest", "lowest-version-direct": "lowest-direct",
+    "lowest": "lowest", "lowest-direct": "lowest-direct",
+}  # fmt: skip
+
+
+class _Wrong(Exception):
+    """Something in the document; `near` is a text that stands at the place."""
+
+    def __init__(self, message: str, near: str = "") -> None:
+        super().__init__(message)
+        self.near = near
+
+
+def read_lock(text: str, *, path: Path | str = "pixi.lock") -> LockFile:
+    """The content of a lock file. Raises `LockFileError` with the line where it is known."""
+    conflict = _CONFLICT.search(text)
+    if conflict:
+        raise _error("the lock file has unresolved merge conflicts", text, path, conflict.start(), hint=_CONFLICT_HINT)
+    try:
+        document: Any = narrow_parse(text)
+    except Declined:
+        document = _parse_yaml(text, path)
+    try:
+        return _lock_file(document)
+    except _Wrong as wrong:
+        offset = text.find(wrong.near) if wrong.near else -1
+        raise _error(str(wrong), text, path, offset) from None
+    except SpecError as error:
+        offset = text.find(error.source) if error.source else -1
+        raise _error(error.message, text, path, offset) from None
+
+
+_CONFLICT_HINT = "take one side (`git checkout --ours pixi.lock`), then run `pixi lock` to solve what differs"
+_BROKEN_HINT = "restore the file from version control, or delete it and run `pixi lock`"
+
+
+def _error(message: str, text: str, path: Path | str, offset: int, *, hint: str = _BROKEN_HINT) -> LockFileError:
+    line = text.count("\n", 0, offset) + 1 if offset >= 0 else 0
+    column = offset - (text.rfind("\n", 0, offset) + 1) + 1 if offset >= 0 else 0
+    excerpt = text.split("\n", line)[line - 1][:200] if line else ""
+    issue = Issue(message, Location(path, line, column if column <= 200 else 0), excerpt)
+    return LockFileError(f"cannot read {path}", issues=[issue], hints=[hint])
+
+
+def _parse_yaml(text: str, path: Path | str) -> Any:
+    """Every scalar as text, nothing constructed, no aliases. Raises `LockFileError`."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            if isinstance(event, yaml.events.AliasEvent):
+                raise _error("lock files have no aliases", text, path, event.start_mark.index)
+        return _nulls(yaml.load(text, Loader=loader))  # noqa: S506  # the base loader constructs text, lists and mappings only
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = error.problem or error.context or "not YAML"
+        raise _error(f"not valid YAML: {problem}", text, path, mark.index if mark else -1) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        message = str(error).partition("\n")[0] or "nested too deeply"
+        raise _error(f"not valid YAML: {message}", text, path, -1) from None
+
+
+def _nulls(value: Any) -> Any:
+    """The base loader gives `null` as text; nowhere in a lock file is that word a text of its own."""
+    if isinstance(value, dict):
+        return {str(key): _nulls(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_nulls(item) for item in value]
+    return None if value in ("null", "~", "Null", "NULL", "") else value
+
+
+# ---------------------------------------------------------------- checked access
+
+
+def _mapping(value: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise _Wrong(f"{what} must be a mapping")
+    return value
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _Wrong(f"{what} must be a list", value if isinstance(value, str) else "")
+    return value
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise _Wrong(f"{what} must be a text")
+    return value
+
+
+def _texts(value: Any, what: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if type(value) is list and all(type(item) is str for item in value):
+        return tuple(value)
+    raise _Wrong(f"{what} must be a list of texts")
+
+
+def _optional(fields: Mapping[str, Any], key: str) -> str | None:
+    value = fields.get(key)
+    if value is None or type(value) is str:
+        return value
+    raise _Wrong(f"`{key}` must be a text")
+
+
+def _integer(value: Any, what: str) -> int | None:
+    if value is None:
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise _Wrong(f"`{what}` must be a number", str(value)) from None
+
+
+# ---------------------------------------------------------------- the document
+
+
+def _lock_file(document: Any) -> LockFile:
+    if not isinstance(document, dict):
+        raise _Wrong("a lock file is a mapping with `version`, `environments` and `packages`")
+    version = _integer(document.get("version"), "version")
+    if version is None:
+        raise _Wrong("`version` is missing")
+    if not OLDEST_VERSION <= version <= CURRENT_VERSION:
+        advice = "a newer pixi wrote it" if version > CURRENT_VERSION else "delete it and run `pixi lock`"
+        raise _Wrong(
+            f"lock file version {version} is not supported (versions {OLDEST_VERSION} to {CURRENT_VERSION} are): {advice}",
+            "version",
+        )
+    packages = [_mapping(entry, "an entry of `packages`") for entry in _list(document.get("packages"), "packages")]
+    records = _records(packages, version)
+    environments = _mapping(document.get("environments") or {}, "environments")
+    platforms = _platforms(document, environments, version)
+    used: set[int] = set()
+    known = {platform.name for platform in platforms}
+    locked = {
+        _text(name, "an environment name"): _environment(name, _mapping(body, name), records, known, used, version)
+        for name, body in environments.items()
+    }
+    extra = tuple(record for found in records.values() for record in found.values() if id(record) not in used)
+    return LockFile(version=version, platforms=platforms, environments=locked, extra_packages=extra)
+
+
+def _platforms(document: Mapping[str, Any], environments: Mapping[str, Any], version: int) -> tuple[Platform, ...]:
+    if version < 7:
+        names: dict[str, None] = {}
+        for name, body in environments.items():
+            names.update(dict.fromkeys(_mapping(_mapping(body, name).get("packages") or {}, "packages")))
+        return tuple(Platform.bare(_subdir(name)) for name in names)
+    found: list[Platform] = []
+    for entry in _list(document.get("platforms"), "platforms"):
+        fields = _mapping(entry, "an entry of `platforms`")
+        name = _text(fields.get("name"), "the name of a platform")
+        virtual = _texts(fields.get("virtual-packages"), "virtual-packages")
+        found.append(
+            Platform(
+                name,
+                _subdir(_optional(fields, "subdir") or name),
+                tuple(VirtualPackage.parse(package) for package in virtual),
+            )
+        )
+    return tuple(sorted(found, key=_alias_order))
+
+
+def _alias_order(platform: Platform) -> tuple[int, str]:
+    """`p10` behind `p9`: the order in which the manifest declares them."""
+    alias = _ALIAS.match(platform.name)
+    return (int(alias[1]) if alias else 0, platform.name)
+
+
+def _subdir(name: Any) -> Subdir:
+    if name not in SUBDIRS:
+        raise _Wrong(f"'{name}' is not a known platform", str(name))
+    return Subdir(name)
+
+
+Records = dict[tuple[str, str], dict[tuple[str | None, ...], LockedRecord]]
+_DISAMBIGUATORS = ("name", "version", "build", "subdir")
+
+
+def _records(packages: Iterable[Mapping[str, Any]], version: int) -> Records:
+    """Records by (kind, location); several may share a location in version 6 (source packages), told apart by name,
+    version, build and subdir.
+    """
+    found: Records = {}
+    for fields in packages:
+        try:
+            key, record = _record(fields, version)
+        except SpecError as error:
+            raise _Wrong(error.message, str(fields.get("conda") or fields.get("pypi") or fields.get("url") or "")) from None
+        identity = tuple(_optional(fields, name) for name in _DISAMBIGUATORS)
+        found.setdefault(key, {})[identity] = record
+    return found
+
+
+def _record(fields: Mapping[str, Any], version: int) -> tuple[tuple[str, str], LockedRecord]:
+    kind, location = _kind_and_location(fields)
+    if kind == "conda_source":
+        rest = {key: value for key, value in fields.items() if key != "conda_source"}
+        return (kind, location), CondaSourceRecord(location, rest)
+    if kind == "pypi":
+        return (kind, location), _pypi_record(location, fields)
+    if archive_stem(location.partition("#")[0].partition("?")[0]) is None:
+        rest = {key: value for key, value in fields.items() if key not in ("conda", "kind", "url")}
+        return (kind, location), CondaSourceRecord(f"{_text(fields.get('name'), '`name`')} @ {location}", rest)
+    return (kind, location), _conda_record(location, fields)
+
+
+def _kind_and_location(fields: Mapping[str, Any]) -> tuple[str, str]:
+    for kind in ("conda", "pypi", "conda_source"):
+        if kind in fields:
+            return kind, _text(fields[kind], f"`{kind}`")
+    kind = _text(fields.get("kind"), "a package needs `conda`, `pypi` or `kind`, which")
+    if kind not in ("conda", "pypi"):
+        raise _Wrong(f"'{kind}' is not a kind of package", kind)
+    return kind, _text(fields.get("url") or fields.get("path"), "`url` of a package")
+
+
+def _conda_record(location: str, fields: Mapping[str, Any]) -> RepoDataRecord:
+    get = fields.get
+    said = derive(location)
+    name, version, build = get("name", said.name), get("version", said.version), get("build", said.build)
+    subdir = get("subdir", said.subdir)
+    if not (type(name) is str and type(version) is str and type(build) is str and subdir is not None):
+        raise _Wrong("the record lacks name, version, build or subdir, and its location does not say it", location)
+    number = get("build_number")
+    sha256, md5 = get("sha256"), get("md5")
+    if sha256 is not None and not _SHA256.match(_text(sha256, "`sha256`")):
+        raise _Wrong(f"'{sha256}' is not a SHA-256 digest", sha256)
+    if md5 is not None and not _MD5.match(_text(md5, "`md5`")):
+        raise _Wrong(f"'{md5}' is not an MD5 digest", md5)
+    timestamp, purls, exports, extra = get("timestamp"), get("purls"), get("run_exports"), get("extra_depends")
+    return RepoDataRecord(
+        name=name,
+        version=version,
+        build=build,
+        build_number=said.build_number or 0 if number is None else _integer(number, "build_number") or 0,
+        subdir=_subdir(subdir),
+        file_name=_optional(fields, "file_name") or said.file_name,
+        url=location,
+        channel=_channel(fields, said.channel),
+        noarch=_noarch(get("noarch", said.noarch)),
+        depends=_texts(get("depends"), "`depends`"),
+        constrains=_texts(get("constrains"), "`constrains`"),
+        extra_depends=_groups(extra, "extra_depends") if extra else {},
+        md5=Md5(md5) if md5 is not None else None,
+        sha256=Sha256(sha256) if sha256 is not None else None,
+        size=_integer(get("size"), "size"),
+        legacy_bz2_md5=get("legacy_bz2_md5"),
+        legacy_bz2_size=_integer(get("legacy_bz2_size"), "legacy_bz2_size"),
+        license=_optional(fields, "license"),
+        license_family=_optional(fields, "license_family"),
+        timestamp=None if timestamp is None else milliseconds(_integer(timestamp, "timestamp") or 0),
+        track_features=words(get("track_features")) if get("track_features") else (),
+        features=_optional(fields, "features"),
+        flags=_texts(get("flags"), "`flags`"),
+        purls=None if "purls" not in fields else _texts(purls, "`purls`"),
+        run_exports=None if exports is None else _groups(exports, "run_exports"),
+        python_site_packages_path=_optional(fields, "python_site_packages_path"),
+    )
+
+
+def _noarch(value: Any) -> Noarch | None:
+    if value in (None, "false"):
+        return None
+    if value == "python":
+        return "python"
+    if value in ("generic", "true"):
+        return "generic"
+    raise _Wrong(f"'{value}' is not a kind of noarch package", str(value))
+
+
+def _channel(fields: Mapping[str, Any], derived: str | None) -> str | None:
+    if "channel" not in fields:
+        return derived
+    written = _optional(fields, "channel")
+    if written is None:
+        return None
+    return written.rstrip("/") + "/" if "://" in written else parse_channel(written).url
+
+
+def _groups(value: Any, what: str) -> dict[str, tuple[str, ...]]:
+    return {key: _texts(items, f"`{what}.{key}`") for key, items in _mapping(value, f"`{what}`").items()}
+
+
+def _pypi_record(location: str, fields: Mapping[str, Any]) -> PypiRecord:
+    sha256, md5 = _optional(fields, "sha256"), _optional(fields, "md5")
+    if sha256 is not None and not _SHA256.match(sha256):
+        raise _Wrong(f"'{sha256}' is not a SHA-256 digest", sha256)
+    index = _optional(fields, "index")
+    if index is None and location.startswith(("http://", "https://")):
+        index = default_index()
+    return PypiRecord(
+        name=_text(fields.get("name"), f"`name` of {location}"),
+        version=_optional(fields, "version"),
+        location=location,
+        sha256=Sha256(sha256) if sha256 else None,
+        md5=Md5(md5) if md5 else None,
+        index=index,
+        requires_dist=_texts(fields.get("requires_dist"), "`requires_dist`"),
+        requires_python=_optional(fields, "requires_python"),
+    )
+
+
+# ---------------------------------------------------------------- environments
+
+
+def _environment(
+    name: str, body: Mapping[str, Any], records: Records, platforms: set[str], used: set[int], version: int
+) -> LockedEnvironment:
+    packages: dict[str, tuple[LockedRecord, ...]] = {}
+    for platform, selectors in _mapping(body.get("packages") or {}, f"`packages` of '{name}'").items():
+        if platform not in platforms:
+            raise _Wrong(f"the environment '{name}' has packages for the undeclared platform '{platform}'", platform)
+        chosen = [_selected(_mapping(one, "a selector"), records, name) for one in _list(selectors, "packages")]
+        used.update(id(record) for record in chosen)
+        packages[platform] = tuple(chosen)
+    channels = tuple(_channel_url(entry) for entry in _list(body.get("channels"), "channels"))
+    return LockedEnvironment(
+        channels=channels,
+        indexes=_texts(body.get("indexes"), "`indexes`"),
+        find_links=tuple(
+            (kind, _text(value, "find-links"))
+            for entry in _list(body.get("find-links"), "find-links")
+            for kind, value in _mapping(entry, "an entry of `find-links`").items()
+        ),
+        options=_options(_mapping(body.get("options") or {}, "`options`"), version),
+        packages=packages,
+    )
+
+
+def _channel_url(entry: Any) -> str:
+    url = entry if isinstance(entry, str) else _text(_mapping(entry, "a channel").get("url"), "`url` of a channel")
+    return url.rstrip("/") + "/" if "://" in url else parse_channel(url).url
+
+
+def _options(fields: Mapping[str, Any], version: int) -> LockOptions:
+    strategy = _optional(fields, "strategy") or "highest"
+    if strategy not in _STRATEGIES:
+        raise _Wrong(f"'{strategy}' is not a solve strategy", strategy)
+    return LockOptions(
+        strategy=_STRATEGIES[strategy],
+        channel_priority=_optional(fields, "channel-priority") or "strict",
+        prerelease_mode=_optional(fields, "pypi-prerelease-mode"),
+        exclude_newer=_optional(fields, "exclude-newer") if version < 7 else None,
+    )
+
+
+def _selected(entry: Mapping[str, Any], records: Records, environment: str) -> LockedRecord:
+    kind, location = _kind_and_location(entry)
+    candidates = records.get((kind, location))
+    if not candidates:
+        raise _Wrong(f"the environment '{environment}' names a package that is not in the file: {location}", location)
+    if len(candidates) == 1:
+        return next(iter(candidates.values()))
+    for identity, record in candidates.items():
+        wanted = [entry.get(name) for name in _DISAMBIGUATORS]
+        if all(one is None or one == have for one, have in zip(wanted, identity, strict=True)):
+            return record
+    raise _Wrong(f"the environment '{environment}' names a package that is not in the file: {location}", location)

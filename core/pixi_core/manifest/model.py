@@ -1,0 +1,209 @@
+"""What a manifest says, as values: features with their targets, environments, tasks. Nothing is merged here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import ManifestError
+from ..model.channel import Channel
+from ..model.match_spec import MatchSpec
+from ..model.platform import Platform, VirtualPackage
+from ..model.pypi_options import PypiOptions
+from ..model.pypi_requirement import PypiRequirement
+from ..model.version_spec import VersionSpec
+from ..names import DEFAULT_FEATURE, EnvironmentName, FeatureName, PackageName, PypiName, TaskName
+
+if TYPE_CHECKING:
+    from .merge import Environment
+
+ManifestKind = Literal["pixi", "pyproject", "mojoproject"]
+ChannelPriority = Literal["strict", "flexible", "disabled"]
+SolveStrategy = Literal["highest", "lowest", "lowest-direct"]
+
+
+@dataclass(frozen=True, slots=True)
+class PrioritizedChannel:
+    """A channel of a workspace or feature. `written` is what the manifest says; a higher `priority` comes first;
+    `exclude_newer` (ms since 1970) overrides the workspace's cut-off where `has_cutoff`.
+    """
+
+    channel: Channel
+    written: str
+    priority: int = 0
+    exclude_newer: int | None = None
+    has_cutoff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDependency:
+    """A task that must run first. `args` are texts, or (name, text) for named ones; all may hold templates."""
+
+    task: str
+    args: tuple[str | tuple[str, str], ...] = ()
+    environment: EnvironmentName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskArgument:
+    """A typed argument of a task; required where `default` is None."""
+
+    name: str
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task. `command` is shell text, or a list of words that are joined as arguments; None for a mere alias.
+
+    `args` is None where the task declares none (everything after the name is then appended).
+    """
+
+    name: TaskName
+    command: str | tuple[str, ...] | None = None
+    depends_on: tuple[TaskDependency, ...] = ()
+    args: tuple[TaskArgument, ...] | None = None
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    description: str | None = None
+    clean_env: bool = False
+    default_environment: EnvironmentName | None = None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether listings leave it out."""
+        return self.name.startswith("_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The tables that may stand in a feature and in each of its targets; `selector` is None for the feature itself.
+
+    `dependencies` holds run, host and build dependencies with pixi's precedence already applied. `sources` are conda
+    packages that are built from source (tables with `path`, `git` or `url`), checked but not interpreted.
+    """
+
+    selector: str | None = None
+    dependencies: Mapping[PackageName, MatchSpec] = field(default_factory=dict)
+    sources: Mapping[PackageName, Mapping[str, Any]] = field(default_factory=dict)
+    constraints: Mapping[PackageName, MatchSpec] = field(default_factory=dict)
+    pypi_dependencies: Mapping[PypiName, PypiRequirement] = field(default_factory=dict)
+    dev: Mapping[PackageName, Mapping[str, Any]] = field(default_factory=dict)
+    tasks: Mapping[TaskName, Task] = field(default_factory=dict)
+    activation_scripts: tuple[str, ...] | None = None
+    activation_env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A named set of requirements. None means that the feature does not say (the workspace's value holds)."""
+
+    name: FeatureName
+    content: Content = Content()
+    targets: tuple[Content, ...] = ()
+    channels: tuple[PrioritizedChannel, ...] | None = None
+    platforms: tuple[str, ...] | None = None
+    channel_priority: ChannelPriority | None = None
+    solve_strategy: SolveStrategy | None = None
+    pypi_options: PypiOptions | None = None
+    system_requirements: tuple[VirtualPackage, ...] = ()
+
+    @property
+    def dependencies(self) -> Mapping[PackageName, MatchSpec]:
+        """Conda dependencies for every platform."""
+        return self.content.dependencies
+
+    @property
+    def pypi_dependencies(self) -> Mapping[PypiName, PypiRequirement]:
+        """PyPI dependencies for every platform."""
+        return self.content.pypi_dependencies
+
+    @property
+    def contents(self) -> tuple[Content, ...]:
+        """The feature itself, then its targets in the order of the manifest."""
+        return (self.content, *self.targets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentSpec:
+    """An entry of `[environments]`. `inline` is what stands in the entry itself, as a private feature."""
+
+    name: EnvironmentName
+    features: tuple[FeatureName, ...] = ()
+    solve_group: str | None = None
+    no_default_feature: bool = False
+    inline: Feature | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceManifest:
+    """A manifest. `features` always has the default feature, `environments` the default environment (first).
+
+    `exclude_newer` and its package tables are cut-offs in ms since 1970 (None: no limit). `metadata` holds texts such
+    as `license` and `homepage`; `package` the checked but uninterpreted `[package]` table.
+    """
+
+    path: Path
+    kind: ManifestKind
+    name: str
+    version: str | None = None
+    description: str | None = None
+    authors: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    channels: tuple[PrioritizedChannel, ...] = ()
+    platforms: tuple[Platform, ...] = ()
+    channel_priority: ChannelPriority | None = None
+    solve_strategy: SolveStrategy | None = None
+    requires_pixi: VersionSpec | None = None
+    exclude_newer: int | None = None
+    exclude_newer_packages: Mapping[PackageName, int | None] = field(default_factory=dict)
+    pypi_exclude_newer_packages: Mapping[PypiName, int | None] = field(default_factory=dict)
+    pypi_options: PypiOptions = PypiOptions()
+    conda_pypi_map: Any = None
+    preview: tuple[str, ...] = ()
+    s3_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    build_variants: Mapping[str, Any] = field(default_factory=dict)
+    features: Mapping[FeatureName, Feature] = field(default_factory=dict)
+    environments: Mapping[EnvironmentName, EnvironmentSpec] = field(default_factory=dict)
+    package: Mapping[str, Any] | None = None
+
+    @property
+    def root(self) -> Path:
+        """The folder of the manifest."""
+        return self.path.parent
+
+    @property
+    def is_host_kind(self) -> bool:
+        """Whether Python comes from the machine and everything else from PyPI (`channels = []`)."""
+        return not self.channels
+
+    @property
+    def default_feature(self) -> Feature:
+        """The top-level tables."""
+        return self.features[DEFAULT_FEATURE]
+
+    def environment(self, name: str) -> Environment:
+        """A declared environment, merged from its features. Raises `ManifestError` with near names."""
+        from .merge import Environment
+
+        spec = self.environments.get(EnvironmentName(name))
+        if spec is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, list(self.environments), n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"environments: {', '.join(self.environments)}"
+            raise ManifestError(f"{self.path} has no environment '{name}'", hints=[hint])
+        return Environment.of(self, spec)
+
+    @property
+    def all_platforms(self) -> tuple[Platform, ...]:
+        """Every platform of every environment, those of the workspace first."""
+        found = list(self.platforms)
+        for name in self.environments:
+            found += self.environment(name).platforms
+        return tuple(dict.fromkeys(found))

@@ -1,0 +1,191 @@
+"""Read a manifest: `pixi.toml`, `mojoproject.toml`, or `[tool.pixi]` of a `pyproject.toml`; TOML 1.1.
+
+Every mistake is reported, each with its line, column and excerpt (`table.Problems`). The values come from `tomli`;
+positions are looked for only when there is something to report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from ..errors import Location, ManifestError
+from ..model.pypi_options import PypiOptions
+from ..model.version_spec import parse_version_spec
+from ..names import DEFAULT_FEATURE, FeatureName, package_name, pypi_name
+from .model import ChannelPriority, Feature, ManifestKind, SolveStrategy, WorkspaceManifest
+from .read_environments import read_environments
+from .read_features import CONTENT_KEYS, LEGACY_KEYS, SHARED_KEYS, Shared, read_channels, read_feature, read_pypi_options
+from .read_platforms import read_platforms
+from .read_pyproject import ProjectTables, read_project, with_project
+from .table import Problems, Table
+from .times import parse_cutoff
+
+T = TypeVar("T")
+_METADATA = ("license", "license-file", "readme", "homepage", "repository", "documentation")
+_WORKSPACE_KEYS = (
+    "name", "version", "description", "authors", *_METADATA, "channels", "channel-priority", "solve-strategy",
+    "platforms", "requires-pixi", "exclude-newer", "conda-pypi-map", "pypi-options", "s3-options", "preview",
+    "build-variants", "build-variants-files", "dependencies", "target",
+)  # fmt: skip
+_TOP_KEYS = (
+    "workspace", "project", *CONTENT_KEYS, *LEGACY_KEYS, "target", "feature", "environments", "system-requirements",
+    "pypi-options", "exclude-newer", "pypi-exclude-newer", "package", "tool", "$schema",
+)  # fmt: skip
+_FEATURE_KEYS = (*CONTENT_KEYS, *LEGACY_KEYS, *SHARED_KEYS, "system-requirements")
+
+
+def read_manifest(text: str, *, path: Path, kind: ManifestKind = "pixi", now: datetime | None = None) -> WorkspaceManifest:
+    """The manifest in `text`; `path` is where it stands, `now` what ages in `exclude-newer` are counted from.
+
+    Raises `ManifestError` with every mistake.
+    """
+    problems = Problems(path, text)
+    document = Table(_parse(text, problems), (), problems)
+    project = None
+    body = document
+    if kind == "pyproject":
+        body = document.table("tool").table("pixi")
+        if not body.data:
+            raise ManifestError(f"{path} has no [tool.pixi] table", hints=["run `pixi init --format pyproject` here"])
+        project = read_project(document)
+    manifest = _manifest(body, path, kind, project, now or datetime.now(UTC))
+    problems.raise_any()
+    assert manifest is not None, "a manifest without a workspace table is a mistake"
+    return manifest
+
+
+def _parse(text: str, problems: Problems) -> dict[str, Any]:
+    import tomli
+
+    try:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        offset = min(error.pos, len(text))
+        issue = problems.issue(f"not valid TOML: {error.msg}", offset)
+        location = Location(problems.path, error.lineno, error.colno)
+        raise ManifestError(
+            f"1 mistake in {problems.path}", issues=[type(issue)(issue.message, location, issue.excerpt)]
+        ) from None
+    except RecursionError:
+        raise ManifestError(f"{problems.path} is nested too deeply") from None
+
+
+def _manifest(
+    body: Table, path: Path, kind: ManifestKind, project: ProjectTables | None, now: datetime
+) -> WorkspaceManifest | None:
+    body.allow(_TOP_KEYS, where="the manifest")
+    heading = "workspace" if "workspace" in body or "project" not in body else "project"
+    if heading not in body:
+        body.problems.add((), "the manifest has no [workspace] table", hint="run `pixi init` to see a whole one")
+        return None
+    workspace = body.table(heading)
+    workspace.allow(_WORKSPACE_KEYS, where=f"[{'.'.join(str(part) for part in workspace.path)}]")
+    for key in ("channels", "platforms"):
+        if key not in workspace:
+            workspace.problems.add(workspace.path, f"`{key}` is missing in [{heading}]", key=True)
+    shared = Shared((), {}, False, False, now, path.parent)
+    channels = read_channels(workspace, shared)
+    shared = Shared(
+        platforms=read_platforms(workspace),
+        pool=workspace.table("dependencies").data,
+        is_host_kind="channels" in workspace and workspace.data["channels"] == [],
+        builds=_builds(workspace),
+        now=now,
+        root=path.parent,
+    )
+    features = _features(body, shared)
+    if project is not None:
+        features = with_project(features, project)
+    version = _optional(workspace, "version") or (project.version if project else None)
+    requires = workspace.get("requires-pixi", str)
+    return WorkspaceManifest(
+        path=path,
+        kind=kind,
+        name=_optional(workspace, "name") or (project.name if project else None) or path.parent.name or "workspace",
+        version=version,
+        description=_optional(workspace, "description") or (project.description if project else None),
+        authors=workspace.texts("authors") or (project.authors if project else ()),
+        metadata={key: text for key in _METADATA if (text := _optional(workspace, key)) is not None},
+        channels=channels,
+        platforms=shared.platforms,
+        channel_priority=workspace.one_of("channel-priority", get_args(ChannelPriority)),
+        solve_strategy=workspace.one_of("solve-strategy", get_args(SolveStrategy)),
+        requires_pixi=None
+        if requires is None
+        else workspace.convert("requires-pixi", lambda: parse_version_spec(requires)),
+        exclude_newer=_cutoff(workspace, "exclude-newer", now),
+        exclude_newer_packages=_cutoffs(body.table("exclude-newer"), package_name, now),
+        pypi_exclude_newer_packages=_cutoffs(body.table("pypi-exclude-newer"), pypi_name, now),
+        pypi_options=read_pypi_options(workspace) or PypiOptions(),
+        conda_pypi_map=_conda_pypi_map(workspace),
+        preview=_preview(workspace),
+        s3_options={bucket: _s3(table) for bucket, table in workspace.table("s3-options").tables()},
+        build_variants=workspace.table("build-variants").data,
+        features=features,
+        environments=read_environments(body.table("environments"), features, shared),
+        package=body.get("package", dict),
+    )
+
+
+def _optional(table: Table, key: str) -> str | None:
+    return table.get(key, str)
+
+
+def _features(body: Table, shared: Shared) -> dict[FeatureName, Feature]:
+    found = {DEFAULT_FEATURE: read_feature(body, DEFAULT_FEATURE, shared)}
+    for key, table in body.table("feature").tables():
+        if key == DEFAULT_FEATURE:
+            body.table("feature").wrong(key, "the name `default` is taken by the top-level tables", at_key=True)
+            continue
+        table.allow(_FEATURE_KEYS, where=f"the feature `{key}`")
+        found[FeatureName(key)] = read_feature(table, FeatureName(key), shared)
+    return found
+
+
+def _preview(workspace: Table) -> tuple[str, ...]:
+    value = workspace.data.get("preview")
+    if isinstance(value, bool):
+        return ("pixi-build",) if value else ()
+    return workspace.texts("preview") or ()
+
+
+def _builds(workspace: Table) -> bool:
+    value = workspace.data.get("preview")
+    return value is True or (isinstance(value, list) and "pixi-build" in value)
+
+
+def _cutoff(table: Table, key: str, now: datetime) -> int | None:
+    value = table.data.get(key)
+    return None if value is None else table.convert(key, lambda: parse_cutoff(value, now))
+
+
+def _cutoffs(table: Table, name: Callable[[str], T], now: datetime) -> dict[T, int | None]:
+    """Cut-offs of single packages; `false` lifts the workspace's."""
+    found: dict[T, int | None] = {}
+    for key, value in table.data.items():
+        checked = table.convert(key, lambda key=key: name(key), at_key=True)  # type: ignore[misc]  # bound now
+        if checked is not None:
+            found[checked] = None if value is False else _cutoff(table, key, now)
+    return found
+
+
+def _conda_pypi_map(workspace: Table) -> Any:
+    value = workspace.data.get("conda-pypi-map")
+    if value is None or value is False or isinstance(value, dict):
+        return value
+    workspace.wrong("conda-pypi-map", "`conda-pypi-map` must be false or a table of channels")
+    return None
+
+
+def _s3(table: Table) -> dict[str, Any]:
+    keys = ("endpoint-url", "region", "force-path-style")
+    table.allow(keys, where="`s3-options`")
+    for key in keys:
+        if key not in table:
+            table.problems.add(table.path, f"`{key}` is missing in the options of the bucket", key=True)
+    return dict(table.data)
+
+

@@ -1,0 +1,141 @@
+"""Reading tables while collecting every mistake: what each parser of the manifest is given to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from ..errors import Issue, Location, ManifestError, SpecError
+from .spans import KeyPath, find_spans
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Problems:
+    """The mistakes found in one file; their positions are looked up when they are raised."""
+
+    path: Path
+    text: str
+    found: list[tuple[KeyPath, bool, str, str]] = field(default_factory=list)
+
+    def add(self, path: KeyPath, message: str, *, hint: str = "", key: bool = False) -> None:
+        """Note a mistake at a value (or at its key)."""
+        self.found.append((path, key, message, hint))
+
+    def raise_any(self) -> None:
+        """Raise `ManifestError` with all of them, in the order of the file."""
+        if not self.found:
+            return
+        spans = find_spans(self.text)
+        placed: list[tuple[int, Issue]] = []
+        for path, key, message, hint in dict.fromkeys(self.found):
+            offset = spans.find(path, key=key)
+            placed.append((-1 if offset is None else offset, self.issue(message, offset, hint)))
+        placed.sort(key=lambda pair: pair[0])
+        count = len(placed)
+        raise ManifestError(
+            f"{count} mistake{'' if count == 1 else 's'} in {self.path}", issues=[issue for _, issue in placed]
+        )
+
+    def issue(self, message: str, offset: int | None, hint: str = "") -> Issue:
+        """A mistake at an offset of the text."""
+        if offset is None:
+            return Issue(message, Location(self.path), "", hint)
+        line = self.text.count("\n", 0, offset) + 1
+        start = self.text.rfind("\n", 0, offset) + 1
+        excerpt = self.text[start:].partition("\n")[0].rstrip("\r")
+        return Issue(message, Location(self.path, line, offset - start + 1), excerpt.replace("\t", " "), hint)
+
+
+def suggestion(word: str, known: Iterable[str], *, what: str = "") -> str:
+    """`did you mean …?`, or the list of what is known."""
+    names = sorted(known)
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return f"known {what or 'keys'}: {', '.join(names)}" if names else ""
+
+
+_KINDS = {bool: "true or false", int: "a number", str: "a string", list: "a list", dict: "a table"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the manifest, where it is, and where mistakes in it go. Getters return None (or empty) for what is
+    missing or wrong; what is wrong has then been noted.
+    """
+
+    data: Mapping[str, Any]
+    path: KeyPath
+    problems: Problems
+
+    def wrong(self, key: str, message: str, *, hint: str = "", at_key: bool = False) -> None:
+        """Note a mistake at an entry."""
+        self.problems.add((*self.path, key), message, hint=hint, key=at_key)
+
+    def allow(self, known: Iterable[str], *, where: str) -> None:
+        """Note every key that is not known."""
+        names = set(known)
+        for key in self.data:
+            if key not in names:
+                self.wrong(key, f"unknown key `{key}` in {where}", hint=suggestion(key, names), at_key=True)
+
+    def get(self, key: str, kind: type[T]) -> T | None:
+        """A value of one kind."""
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+            return value
+        self.wrong(key, f"`{key}` must be {_KINDS[kind]}")
+        return None
+
+    def texts(self, key: str) -> tuple[str, ...] | None:
+        """A list of strings."""
+        value = self.get(key, list)
+        if value is None:
+            return None
+        for position, item in enumerate(value):
+            if not isinstance(item, str):
+                self.problems.add((*self.path, key, position), f"the items of `{key}` must be strings")
+        return tuple(item for item in value if isinstance(item, str))
+
+    def one_of(self, key: str, choices: tuple[str, ...]) -> Any:
+        """One of a few words; typed by the caller."""
+        value = self.get(key, str)
+        if value is not None and value not in choices:
+            self.wrong(key, f"'{value}' is not a value of `{key}`", hint=suggestion(value, choices, what="values"))
+            return None
+        return value
+
+    def table(self, key: str) -> Table:
+        """A table; empty where there is none."""
+        return Table(self.get(key, dict) or {}, (*self.path, key), self.problems)
+
+    def tables(self) -> Iterator[tuple[str, Table]]:
+        """Every entry, each of which must be a table."""
+        for key in self.data:
+            value = self.get(key, dict)
+            if value is not None:
+                yield key, Table(value, (*self.path, key), self.problems)
+
+    def convert(self, key: str, parse: Callable[[], T], *, at_key: bool = False) -> T | None:
+        """What `parse` returns; its `SpecError` becomes a mistake of this entry."""
+        try:
+            return parse()
+        except SpecError as error:
+            value = self.data.get(key)
+            path: KeyPath = (*self.path, key)
+            # inside an inline table the mistake stands at one of its keys
+            if isinstance(value, Mapping) and error.source in value:
+                path = (*path, error.source)
+                at_key = True
+            self.problems.add(path, error.message, hint="; ".join(error.hints), key=at_key)
+            return None
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.data

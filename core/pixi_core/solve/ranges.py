@@ -6,7 +6,7 @@ domains: the candidates of a range are the difference of two unions.
 
 from __future__ import annotations
 
-from ..model.version import VersionKey, parse_version, version_key
+from ..model.version import Version, VersionKey, parse_version, version_key
 from ..model.version_spec import And, AnyVersion, Exact, Or, Range, StrictRange, VersionSpec
 
 
@@ -67,14 +67,35 @@ class Versions:
         if spec.operator == "~=":
             return self._scan(spec, 0, self._first_below(spec.version.key))
         prefix = spec.version
-        text = str(prefix)
-        inside = 0
-        for index, version in enumerate(self.texts):
-            # most versions are told apart by their text; the rest have letters, zeros or epochs
-            plainly = version.startswith(text) and version[len(text) : len(text) + 1] in ("", ".")
-            if plainly or (not _plainly_differs(version, text) and parse_version(version).starts_with(prefix)):
-                inside |= self.masks[index]
+        # a shorter version is taken to go on with zeros (`1a` lies in `1.0.*`): zeros at the end do not bound anything
+        segments = prefix.segments()
+        bounding = len(segments)
+        while bounding and not any(segments[bounding - 1]):
+            bounding -= 1
+        if prefix.local or not bounding:
+            return self._scan(spec, 0, len(self.texts))
+        block = prefix if bounding == len(segments) else prefix.truncate(bounding)
+        # what begins with `block` is one stretch of the order, and `block` itself would stand inside
+        middle = self._first_below(block.key)
+        first, last = middle, middle
+        while first > 0 and self._begins(first - 1, block):
+            first -= 1
+        while last < len(self.texts) and self._begins(last, block):
+            last += 1
+        if block is prefix:
+            inside = self.unions[last] ^ self.unions[first]
+        else:
+            inside = 0
+            for index in range(first, last):
+                inside |= self.masks[index] if self._begins(index, prefix) else 0
         return inside if spec.operator == "=" else self.everything ^ inside
+
+    def _begins(self, index: int, prefix: Version) -> bool:
+        version, text = self.texts[index], prefix.source
+        # most versions can be told by their text
+        if version.startswith(text) and version[len(text) : len(text) + 1] in ("", "."):
+            return True
+        return parse_version(version).starts_with(prefix)
 
     def _scan(self, spec: VersionSpec, start: int, end: int) -> int:
         mask = 0
@@ -104,13 +125,6 @@ class Versions:
             else:
                 low = middle + 1
         return low
-
-
-def _plainly_differs(version: str, prefix: str) -> bool:
-    """Whether the first segments already differ as numbers without leading zeros (the usual case)."""
-    head, _, _ = version.partition(".")
-    other, _, _ = prefix.partition(".")
-    return head != other and head.isdigit() and other.isdigit() and head[0] != "0" and other[0] != "0"
 
 
 def highest_first(texts: list[str]) -> list[str]:

@@ -140,7 +140,18 @@ class CandidateTable:
     `record(i)` materialises one record, which may read a file: ask for chosen candidates only.
     """
 
-    __slots__ = ("_builds", "_matches", "compiled", "count", "name", "record", "rule_masks", "rule_specs", "versions")
+    __slots__ = (
+        "_builds",
+        "_by_build",
+        "_matches",
+        "compiled",
+        "count",
+        "name",
+        "record",
+        "rule_masks",
+        "rule_specs",
+        "versions",
+    )
 
     def __init__(self, name: str, compiled: Compiled, record: Callable[[int], RepoDataRecord | None]) -> None:
         self.name = name
@@ -150,6 +161,7 @@ class CandidateTable:
         self.rule_masks: Sequence[int] = compiled.rule_masks
         self.rule_specs: Sequence[str] = compiled.rule_specs
         self._builds: dict[str, int] = {}
+        self._by_build: dict[str, int] = {}
         self._matches: dict[str, int] = {}
         starts = compiled.run_starts
         masks = [((1 << (starts[i + 1] - start)) - 1) << (start + 1) for i, start in enumerate(starts[:-1])]
@@ -220,7 +232,7 @@ class CandidateTable:
         if spec.version is not None:
             domain &= self.versions.select(spec.version)
         if spec.build is not None:
-            domain &= self._where(domain, lambda i: spec.build is None or spec.build.matches(self.compiled.builds[i]))
+            domain &= self._with_build(spec.build.pattern)
         if spec.build_number is not None:
             numbers, wanted = self.compiled.build_numbers, spec.build_number
             domain &= self._where(domain, lambda i: wanted.matches(numbers[i]))
@@ -265,16 +277,29 @@ class CandidateTable:
         return self.select(parse_match_spec(rest[1:] if rest[0] == RICH else f"{self.name} {rest}"))
 
     def _with_build(self, pattern: str) -> int:
+        """The candidates whose build fits an exact text, a glob or a regular expression."""
         found = self._builds.get(pattern)
         if found is None:
-            if pattern[0] == "^":
-                found = self._where(-1, lambda i: regex_matches(pattern, self.compiled.builds[i]))
-            elif "*" in pattern:
-                found = self._where(-1, lambda i: glob_matches(pattern, self.compiled.builds[i]))
-            else:
-                found = self._where(-1, lambda i: self.compiled.builds[i] == pattern)
-            self._builds[pattern] = found
+            found = self._builds[pattern] = self._find_build(pattern)
         return found
+
+    def _find_build(self, pattern: str) -> int:
+        if not self._by_build:
+            for index, build in enumerate(self.compiled.builds):
+                self._by_build[build] = self._by_build.get(build, 0) | 2 << index
+        by_build = self._by_build
+        if pattern[0] == "^":
+            return _union(mask for build, mask in by_build.items() if regex_matches(pattern, build))
+        if "*" not in pattern:
+            return by_build.get(pattern, 0)
+        inner = pattern[1:-1]
+        if pattern[0] == "*" and "*" not in pattern[1:]:
+            return _union(mask for build, mask in by_build.items() if build.endswith(pattern[1:]))
+        if pattern[-1] == "*" and "*" not in pattern[:-1]:
+            return _union(mask for build, mask in by_build.items() if build.startswith(pattern[:-1]))
+        if pattern[0] == pattern[-1] == "*" and "*" not in inner:
+            return _union(mask for build, mask in by_build.items() if inner in build)
+        return _union(mask for build, mask in by_build.items() if glob_matches(pattern, build))
 
     def _where(self, domain: int, condition: Callable[[int], bool]) -> int:
         mask = 0
@@ -286,6 +311,14 @@ class CandidateTable:
     def _record_matches(self, candidate: int, spec: MatchSpec) -> bool:
         record = self.record(candidate)
         return record is None or spec.matches(record)
+
+
+def _union(masks: Iterable[int]) -> int:
+    """All candidates of several domains."""
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union
 
 
 def _is_plain(rest: str) -> bool:

@@ -165,7 +165,8 @@ def stream_sender(stream: TextIO | None = None) -> Send:
 
     def send(data: dict[str, Any]) -> None:
         nonlocal last
-        text = str(data.get("text") or "")
+        # a failure is raised, and told by whoever catches it
+        text = "" if data["state"] == "failed" else str(data.get("text") or "")
         # no counts: a line that cannot be drawn over would be repeated for each
         line = f"pixi: {data['workspace']} ({data['environment']}): {text}" if text else ""
         if line and line != last:

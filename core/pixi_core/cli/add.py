@@ -70,6 +70,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     )
     for name, spec in change.specs.items():
         context.reporter.message(f"✔ Added {name} {spec}")
+    for name, spec in change.already.items():
+        context.reporter.message(f"{name} {spec} is in the manifest already")
     say_where(change, target, context)
     context.result("add", change.to_json())
     return 0

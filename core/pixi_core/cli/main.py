@@ -106,7 +106,7 @@ def _dispatch(name: str, words: list[str], context: Context) -> int:
     name = ALIASES.get(name, name)
     if name in COMMANDS:
         module = import_module(f".{COMMANDS[name][0]}", __package__)
-        command: Command = module  # type: ignore[assignment]  # a module with the two functions is a Command
+        command: Command = module
     else:
         from .extensions import find_extension
 

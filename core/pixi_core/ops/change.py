@@ -41,9 +41,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a change did. `specs` maps each name to the requirement that the manifest now holds."""
+    """What a change did. `specs` maps each name that was added to the requirement now in the manifest, `already` those
+    that were there before and were left alone.
+    """
 
     specs: dict[str, str] = field(default_factory=dict)
+    already: dict[str, str] = field(default_factory=dict)
     kind: str = "conda"
     removed: tuple[str, ...] = ()
     lock_changed: bool = False
@@ -53,6 +56,7 @@ class Change:
         """The data of a result event."""
         data: dict[str, Any] = {
             "specs": dict(self.specs),
+            "already": dict(self.already),
             "kind": self.kind,
             "removed": list(self.removed),
             "lock_changed": self.lock_changed,
@@ -82,7 +86,8 @@ def add(
     target = target or Target()
     pypi = pypi or workspace.manifest.is_host_kind
     wanted = _parse_pypi(specs, editable, index) if pypi else _parse_conda(specs)
-    fresh = {name: spec for name, spec in wanted.items() if not _is_there(workspace, name, spec, target)}
+    there = _already_there(workspace, wanted, target)
+    fresh = {name: spec for name, spec in wanted.items() if name not in there}
     manifest = workspace.parse(_edited(workspace, fresh, target)) if fresh else workspace.manifest
     previous = workspace.lock()
     lock = update_lock(
@@ -96,7 +101,8 @@ def add(
     pinned = {name: _pinned(workspace, spec, lock) for name, spec in fresh.items()}
     text = _edited(workspace, pinned, target) if fresh else workspace.manifest_text
     change = Change(
-        specs={name: requirement_text(spec) for name, spec in {**wanted, **pinned}.items()},
+        specs={name: requirement_text(spec) for name, spec in pinned.items()},
+        already={name: requirement_text(spec) for name, spec in there.items()},
         kind="pypi" if pypi else "conda",
     )
     return _commit(workspace, text, lock, change, target, reporter, should_stop)
@@ -161,15 +167,13 @@ def _parse_pypi(specs: Sequence[str], editable: bool, index: str | None) -> dict
     return found
 
 
-def _is_there(workspace: Workspace, name: str, spec: Requirement, target: Target) -> bool:
-    """Whether the manifest has the package already and the call says nothing new about it."""
+def _already_there(workspace: Workspace, wanted: Mapping[str, Requirement], target: Target) -> dict[str, Requirement]:
+    """The packages that the manifest has already, where the call says nothing new about them, as they stand there."""
     feature = workspace.manifest.features.get(target.feature)
-    if feature is None or target.platforms or not says_nothing(spec):
-        return False
-    from ..model.match_spec import MatchSpec
-
-    table = feature.dependencies if isinstance(spec, MatchSpec) else feature.pypi_dependencies
-    return name in table
+    if feature is None or target.platforms:
+        return {}
+    tables: Mapping[str, Requirement] = {**feature.content.pypi_dependencies, **feature.content.dependencies}
+    return {name: tables[name] for name, spec in wanted.items() if name in tables and says_nothing(spec)}
 
 
 def says_nothing(spec: Requirement) -> bool:

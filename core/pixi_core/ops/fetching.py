@@ -61,7 +61,8 @@ def fetch_packages(
         return fetched
     total = sum(record.size or 0 for record in conda) + sum(record.size or 0 for record in pypi)
     # biggest first: the longest download should not be the last to start
-    ordered = sorted([*conda, *pypi], key=lambda record: -(record.size or 0))
+    records: list[RepoDataRecord | PypiRecord] = [*conda, *pypi]
+    ordered = sorted(records, key=lambda record: -(record.size or 0))
     packages, wheels, client = services.packages, services.wheels, services.client
     with (
         reporter.phase("download", total=total or None, unit="bytes", detail=f"{len(ordered)} packages") as phase,

@@ -46,7 +46,7 @@ def install(
     """Install the named environments, or all that this machine can run, or the default one. Always compares the prefix
     with the lock file, whatever an earlier run noted.
     """
-    names = [workspace.environment_name(name) for name in environments or [None]]
+    names = [workspace.environment_name(name) for name in environments or ("",)]
     if everything:
         names = [name for name in workspace.manifest.environments if _runs_here(workspace, name)]
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)

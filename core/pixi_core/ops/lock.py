@@ -41,7 +41,6 @@ def _host_reasons(workspace: Workspace, lock: LockFile) -> list[str]:
     """In the host kind the lock was made for one Python version: do its wheels fit the machine's interpreter?"""
     if not workspace.manifest.is_host_kind:
         return []
-    from ..pypi.evaluate import wheel_fits
     from .installing import choose_platform
     from .locking import python_target
 
@@ -53,7 +52,8 @@ def _host_reasons(workspace: Workspace, lock: LockFile) -> list[str]:
         found += [
             f"{name}/{platform.name}: {record.file_name} does not fit Python {target.python_version}"
             for record in lock.for_platform(name, platform.name)[1]
-            if record.is_wheel and not wheel_fits(record.file_name, target)
+            if (record.is_wheel and not target.fits(record.file_name))
+            or not target.allows_python(record.requires_python)
         ]
     return found
 

@@ -108,7 +108,7 @@ def runnable_tasks(workspace: Workspace) -> dict[str, dict[str, Task]]:
             platform = choose_platform(workspace, environment)
         except EnvironmentUnavailable:
             continue
-        found[name] = dict(environment.tasks(platform))
+        found[name] = {str(task): value for task, value in environment.tasks(platform).items()}
     return found
 
 

@@ -121,6 +121,10 @@ class PypiTarget:
             return None
         return (best + (1000 if pure else 0), best_platform)
 
+    def fits(self, wheel: str) -> bool:
+        """Whether the wheel with this file name runs here."""
+        return self.rank("-".join(wheel.removesuffix(".whl").split("-")[-3:])) is not None
+
     def _best_platform(self, platforms: str) -> int | None:
         if platforms == "any":
             return len(self.platform_tags)

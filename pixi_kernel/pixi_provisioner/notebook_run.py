@@ -85,7 +85,10 @@ def run_notebook(
     )
     try:
         with reporter.phase("kernel", detail=real.name):
-            client.create_kernel_manager()
+            manager = client.create_kernel_manager()
+            if manager.has_trait("transport_encryption"):
+                # both ends are ours, so they encrypt where both can (jupyter_client 8.10, ipykernel 7.4)
+                manager.transport_encryption = "auto"
         client.execute(env={**os.environ, SESSION_VARIABLE: str(real)})
     except CellExecutionError as error:
         watch.fail(error.ename, error.evalue, error.traceback)

@@ -8,22 +8,25 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from pixi_core.errors import ArchiveError, Cancelled, InstallError, UnsafePath
+from pixi_core.errors import ArchiveError, Cancelled, InstallError, PrefixBusy, UnsafePath
 from pixi_core.fs import LinkKind
 from pixi_core.install.execute import Outcome, execute
 from pixi_core.install.host import create_host_prefix
 from pixi_core.install.interpreters import running_interpreter
 from pixi_core.install.link import LinkOptions
-from pixi_core.install.markers import read_fingerprint
+from pixi_core.install.lock import prefix_lock
+from pixi_core.install.markers import EnvironmentMarker, read_fingerprint
 from pixi_core.install.plan import make_plan
 from pixi_core.install.prefix import fingerprint, read_prefix
 from pixi_core.model.platform import Platform, Subdir
 from pixi_core.model.record import PypiRecord, RepoDataRecord
+from pixi_core.progress import SILENT, Reporter
 from tests.support.packages import PLACEHOLDER, Shelf, tree
 
 LINUX = Platform.bare(Subdir("linux-64"))
@@ -252,6 +255,53 @@ def test_post_link_scripts_are_skipped_or_run(prefix: Path, shelf: Shelf) -> Non
     )
     assert (prefix / "made").read_text() == "tool 1"
     assert outcome.warnings == ("tool: done",)
+
+
+def test_the_marker_names_manifest_and_environment(prefix: Path, shelf: Shelf) -> None:
+    tool = shelf.add_conda("tool", "1", {"a": "x"})
+    for lock_hash in ("first", "second"):
+        marker = EnvironmentMarker(manifest_path="/w/pixi.toml", environment_name="default", lock_hash=lock_hash)
+        execute(
+            make_plan([tool], [], read_prefix(prefix)),
+            prefix,
+            conda_packages=shelf.package,
+            wheels=shelf.wheel,
+            requested={},
+            platform=LINUX,
+            options=FAST,
+            marker=marker,
+        )
+        stored = json.loads((prefix / "conda-meta/pixi").read_text())
+        assert stored["manifest_path"] == "/w/pixi.toml"
+        assert stored["environment_name"] == "default"
+        assert stored["environment_lock_file_hash"] == lock_hash
+
+
+def test_a_waiting_process_is_told_who_works(prefix: Path, shelf: Shelf) -> None:
+    told: list[str] = []
+    holding, released = threading.Event(), threading.Event()
+
+    class Listener(Reporter):
+        def message(self, text: str) -> None:
+            told.append(text)
+            released.set()
+
+    def hold() -> None:
+        with prefix_lock(prefix, reporter=SILENT):
+            holding.set()
+            released.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    holding.wait(20)
+    with pytest.raises(PrefixBusy), prefix_lock(prefix, reporter=SILENT, wait=False):
+        pass
+    with prefix_lock(prefix, reporter=Listener()) as waited:
+        assert waited
+    holder.join()
+    assert "which is changing" in told[0]
+    if Path("/proc/locks").exists() and str(os.getpid()) in Path("/proc/locks").read_text():
+        assert f"process {os.getpid()}" in told[0]
 
 
 # ---------------------------------------------------------------- refusals

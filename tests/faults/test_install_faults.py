@@ -169,11 +169,11 @@ SCENARIOS = [
 ]
 
 FEW = (conda_upgrade, clobbering, wheel_upgrade, pypi_to_conda)
-SAMPLED_OR_ALL = [pytest.param(one, 9, id=f"{one.__name__}-sampled") for one in FEW] + [
+SAMPLED_OR_ALL = [pytest.param(one, 13, id=f"{one.__name__}-sampled") for one in FEW] + [
     pytest.param(one, 1, id=f"{one.__name__}-all", marks=pytest.mark.slow) for one in SCENARIOS
 ]
 """Every scenario at every change in the slow lane; some at some changes always."""
-SOME_ALWAYS = [pytest.param(one, marks=() if one in FEW[:3:2] else pytest.mark.slow) for one in SCENARIOS]
+SOME_ALWAYS = [pytest.param(one, marks=() if one is wheel_upgrade else pytest.mark.slow) for one in SCENARIOS]
 
 
 @dataclass

@@ -7,6 +7,7 @@ from what is there, for the same wanted packages; where both agree nothing is lo
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from .conda_meta import META_FOLDER, specs_text, write_record
 from .journal import write_journal
 from .link import LinkOptions, LinkReport
 from .lock import prefix_lock
-from .markers import EnvironmentMarker, read_fingerprint, write_fingerprint, write_markers
+from .markers import EnvironmentMarker, marker_is_current, read_fingerprint, write_fingerprint, write_markers
 from .plan import Plan, make_plan
 from .prefix import PrefixState, fingerprint_of, has_journal, read_prefix
 
@@ -127,7 +128,7 @@ def execute(
         if should_stop is not None and should_stop():
             raise Cancelled
         try:
-            write_journal(prefix_path, built.transaction)
+            write_journal(prefix_path, built.transaction, durable=options.durable)
         except OSError as error:
             raise translated(error, prefix_path) from error
         applied = apply(
@@ -151,9 +152,11 @@ def _nothing_to_do(
     """Whether even the markers are as they would be left; needs no lock, since nothing is written then."""
     if not plan.is_empty or has_journal(state.path):
         return False
+    if os.path.isdir(state.path) and not os.access(state.path / META_FOLDER, os.W_OK):
+        return True  # somebody else's, and right as it is: the notes about it cannot be renewed
     if read_fingerprint(state.path) != fingerprint_of(state.conda, state.pypi):
         return False
-    if marker is not None and not (state.path / META_FOLDER / "pixi").exists():
+    if not marker_is_current(state.path, marker):
         return False
     return not _other_requests(state, requested)
 

@@ -174,8 +174,8 @@ def choose_interpreter(
 ) -> Interpreter:
     """The first Python that satisfies the manifest's `python` requirement.
 
-    `prefer` (the one that the environment has, see `host.current_interpreter`) wins where it does, so that an environment
-    keeps its Python whoever installs into it. Raises `EnvironmentUnavailable`, naming those that were found.
+    `prefer` (the one that the environment has, see `host.current_interpreter`) wins where it does, so that an
+    environment keeps its Python whoever installs into it. Raises `EnvironmentUnavailable`, naming those found.
     """
     if prefer is not None and _satisfies(prefer, requirement):
         return prefer

@@ -107,8 +107,8 @@ def journal_path(prefix: Path) -> Path:
     return prefix / META_FOLDER / JOURNAL_FILE
 
 
-def write_journal(prefix: Path, transaction: Transaction) -> None:
-    """Write the journal so that it survives a power cut, before anything else changes."""
+def write_journal(prefix: Path, transaction: Transaction, *, durable: bool = True) -> None:
+    """Write the journal before anything else changes, so that it survives a power cut (where `durable`)."""
     import msgspec  # lazy: not on the start-up path
 
     path = journal_path(prefix)
@@ -118,9 +118,11 @@ def write_journal(prefix: Path, transaction: Transaction) -> None:
     with open(fd, "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(fd)
+        if durable:
+            os.fsync(fd)
     working.replace(path)
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def read_journal(prefix: Path) -> Transaction | None:

@@ -85,6 +85,17 @@ def is_moved(prefix: Path) -> bool:
     return bool(stored) and os.path.realpath(stored) != os.path.realpath(prefix / META_FOLDER)
 
 
+def marker_is_current(prefix: Path, marker: EnvironmentMarker | None) -> bool:
+    """Whether `conda-meta/pixi` says what it would be made to say."""
+    if marker is None:
+        return True
+    try:
+        stored = json.loads((prefix / META_FOLDER / "pixi").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return bool(stored == json.loads(json.dumps(marker.to_json())))
+
+
 def write_markers(prefix: Path, marker: EnvironmentMarker | None) -> None:
     """Write every marker but the fingerprint, each only where it differs from what is there."""
     meta = prefix / META_FOLDER

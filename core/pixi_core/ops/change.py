@@ -172,8 +172,16 @@ def _already_there(workspace: Workspace, wanted: Mapping[str, Requirement], targ
     feature = workspace.manifest.features.get(target.feature)
     if feature is None or target.platforms:
         return {}
-    tables: Mapping[str, Requirement] = {**feature.content.pypi_dependencies, **feature.content.dependencies}
-    return {name: tables[name] for name, spec in wanted.items() if name in tables and says_nothing(spec)}
+    from ..model.match_spec import MatchSpec
+
+    conda: dict[str, Requirement] = {str(name): spec for name, spec in feature.content.dependencies.items()}
+    pypi: dict[str, Requirement] = {str(name): spec for name, spec in feature.content.pypi_dependencies.items()}
+    found: dict[str, Requirement] = {}
+    for name, spec in wanted.items():
+        table = conda if isinstance(spec, MatchSpec) else pypi
+        if name in table and says_nothing(spec):
+            found[name] = table[name]
+    return found
 
 
 def says_nothing(spec: Requirement) -> bool:

@@ -157,12 +157,15 @@ def _state(workspace: Workspace, prefix: Path) -> dict[str, str]:
     return {"version": __version__, "manifest": manifest, "lock": lock, "prefix": fingerprint(prefix) or ""}
 
 
-def read_ready(workspace: Workspace, name: str) -> Ready | None:
-    """The environment as the note describes it; None where there is no note or anything changed since."""
+def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False) -> Ready | None:
+    """The environment as the note describes it; None where there is no note or anything changed since.
+
+    With `as_it_was` changes since then do not matter: a running kernel still has those variables.
+    """
     try:
         note = json.loads(_note_path(workspace, name).read_text(encoding="utf-8"))
         prefix = Path(note["prefix"])
-        if note["state"] != _state(workspace, prefix) or not note["state"]["prefix"]:
+        if not as_it_was and (note["state"] != _state(workspace, prefix) or not note["state"]["prefix"]):
             return None
         python = Path(note["python"]) if note["python"] else None
         if python is not None and not python.exists():

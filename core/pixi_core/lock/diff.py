@@ -22,7 +22,11 @@ def difference(before: LockFile | None, after: LockFile) -> dict[str, Any]:
         changed = {
             platform: rows
             for platform in platforms
-            if (rows := _rows(old.packages.get(platform, ()) if old else (), new.packages.get(platform, ()) if new else ()))
+            if (
+                rows := _rows(
+                    old.packages.get(platform, ()) if old else (), new.packages.get(platform, ()) if new else ()
+                )
+            )
         }
         if changed:
             environments[name] = changed

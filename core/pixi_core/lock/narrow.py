@@ -20,7 +20,7 @@ class Declined(Exception):
 
 def parse(text: str) -> dict[str, Value]:
     """The document. Raises `Declined`."""
-    if "\t" in text or "\r" in text or " #" in text or "\n#" in text or not text.isprintable() and _has_odd(text):
+    if "\t" in text or "\r" in text or " #" in text or "\n#" in text or (not text.isprintable() and _has_odd(text)):
         raise Declined
     head, mark, tail = text.partition("\npackages:\n")
     lines = head.split("\n")
@@ -211,7 +211,11 @@ def _item(lines: list[str], position: int, indent: int) -> tuple[dict[str, Value
     """A mapping that is an item of a sequence: its first key stands behind the dash."""
     found: dict[str, Value] = {}
     position = _entry(lines, position, indent + 2, lines[position][indent + 2 :], found)
-    while position < len(lines) and _indent(lines[position]) == indent + 2 and lines[position][indent + 2 : indent + 4] != "- ":
+    while (
+        position < len(lines)
+        and _indent(lines[position]) == indent + 2
+        and lines[position][indent + 2 : indent + 4] != "- "
+    ):
         position = _entry(lines, position, indent + 2, lines[position][indent + 2 :], found)
     if position < len(lines) and _indent(lines[position]) > indent + 2:
         raise Declined

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import Issue, LockFileError, Location, SpecError
+from ..errors import Issue, Location, LockFileError, SpecError
 from ..model.channel import channel as parse_channel
 from ..model.digest import Md5, Sha256
 from ..model.package_index import default_index
@@ -79,7 +79,8 @@ def _parse_yaml(text: str, path: Path | str) -> Any:
     try:
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.events.AliasEvent):
-                raise _error("lock files have no aliases", text, path, event.start_mark.index)
+                at = event.start_mark.index if event.start_mark is not None else -1
+                raise _error("lock files have no aliases", text, path, at)
         return _nulls(yaml.load(text, Loader=loader))  # noqa: S506  # the base loader constructs text, lists and mappings only
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -158,11 +159,11 @@ def _lock_file(document: Any) -> LockFile:
     if not OLDEST_VERSION <= version <= CURRENT_VERSION:
         advice = "a newer pixi wrote it" if version > CURRENT_VERSION else "delete it and run `pixi lock`"
         raise _Wrong(
-            f"lock file version {version} is not supported (versions {OLDEST_VERSION} to {CURRENT_VERSION} are): {advice}",
+            f"lock file version {version} is not supported ({OLDEST_VERSION} to {CURRENT_VERSION} are): {advice}",
             "version",
         )
     packages = [_mapping(entry, "an entry of `packages`") for entry in _list(document.get("packages"), "packages")]
-    records = _records(packages, version)
+    records = _records(packages)
     environments = _mapping(document.get("environments") or {}, "environments")
     platforms = _platforms(document, environments, version)
     used: set[int] = set()
@@ -212,22 +213,24 @@ Records = dict[tuple[str, str], dict[tuple[str | None, ...], LockedRecord]]
 _DISAMBIGUATORS = ("name", "version", "build", "subdir")
 
 
-def _records(packages: Iterable[Mapping[str, Any]], version: int) -> Records:
+def _records(packages: Iterable[Mapping[str, Any]]) -> Records:
     """Records by (kind, location); several may share a location in version 6 (source packages), told apart by name,
     version, build and subdir.
     """
     found: Records = {}
     for fields in packages:
         try:
-            key, record = _record(fields, version)
+            key, record = _record(fields)
         except SpecError as error:
-            raise _Wrong(error.message, str(fields.get("conda") or fields.get("pypi") or fields.get("url") or "")) from None
+            raise _Wrong(
+                error.message, str(fields.get("conda") or fields.get("pypi") or fields.get("url") or "")
+            ) from None
         identity = tuple(_optional(fields, name) for name in _DISAMBIGUATORS)
         found.setdefault(key, {})[identity] = record
     return found
 
 
-def _record(fields: Mapping[str, Any], version: int) -> tuple[tuple[str, str], LockedRecord]:
+def _record(fields: Mapping[str, Any]) -> tuple[tuple[str, str], LockedRecord]:
     kind, location = _kind_and_location(fields)
     if kind == "conda_source":
         rest = {key: value for key, value in fields.items() if key != "conda_source"}

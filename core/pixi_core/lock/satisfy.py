@@ -41,9 +41,7 @@ class Reason:
         return f"{where}: {self.text}"
 
 
-def check(
-    manifest: WorkspaceManifest, lock: LockFile, *, platforms: Collection[str] | None = None
-) -> list[Reason]:
+def check(manifest: WorkspaceManifest, lock: LockFile, *, platforms: Collection[str] | None = None) -> list[Reason]:
     """Every difference; empty when the lock file is up to date. `platforms` limits the walks to those names.
 
     Raises `ManifestError` where an environment cannot be put together at all.
@@ -153,8 +151,7 @@ def _walk(environment: Environment, platform: Platform, lock: LockFile) -> list[
     reasons = [Reason(environment.name, platform.name, "conda", text) for text in texts]
     python = next((record.version for record in conda if record.name == "python"), None)
     pypi_walk = PypiWalk(pypi, conda, platform, python, environment.pypi_options)
-    for text in pypi_walk.run(requirements):
-        reasons.append(Reason(environment.name, platform.name, "pypi", text))
+    reasons += [Reason(environment.name, platform.name, "pypi", text) for text in pypi_walk.run(requirements)]
     if not reasons and lock.source_records(environment.name, platform.name) == ():
         unused = [record for record in conda if record.name not in walk.used and not environment.is_host_kind]
         reasons += [

@@ -71,9 +71,7 @@ class PypiWalk:
             if name in reached and wanted <= reached[name]:
                 continue
             reached.setdefault(name, set()).update(wanted)
-            waiting += [
-                (needed, str(record), frozenset(reached[name])) for needed in self._needs(record)
-            ]
+            waiting += [(needed, str(record), frozenset(reached[name])) for needed in self._needs(record)]
         self.texts += [f"{r} is locked, but nothing needs it" for n, r in self.records.items() if n not in maybe]
         return sorted(dict.fromkeys(self.texts))
 

@@ -16,7 +16,9 @@ _NOT_TEXT = re.compile(
     )\Z""",
     re.VERBOSE,
 )
-_UNSAFE = re.compile(r"""\A[\s#,\[\]{}&*!|>'"%@`] | \A[-?:](?:\s|\Z) | \A(?:---|\.\.\.) | :\s | \s\# | [:\s]\Z""", re.VERBOSE)
+_UNSAFE = re.compile(
+    r"""\A[\s#,\[\]{}&*!|>'"%@`] | \A[-?:](?:\s|\Z) | \A(?:---|\.\.\.) | :\s | \s\# | [:\s]\Z""", re.VERBOSE
+)
 _ODD = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -109,9 +109,7 @@ def _write_options(lines: list[str], options: LockOptions) -> None:
         lines += [f"      {key}: {value}" for key, value in shown]
 
 
-def _write_selectors(
-    lines: list[str], name: str, environment: LockedEnvironment, aliases: Mapping[str, str]
-) -> None:
+def _write_selectors(lines: list[str], name: str, environment: LockedEnvironment, aliases: Mapping[str, str]) -> None:
     if not environment.packages:
         lines.append("    packages: {}")
         return
@@ -195,7 +193,9 @@ def _write_conda(lines: list[str], record: RepoDataRecord) -> None:
         lines.append("  extra_depends:")
         _nested(lines, record.extra_depends)
     if (record.channel or "").rstrip("/") != (said.channel or "").rstrip("/"):
-        lines.append("  channel: null" if record.channel is None else f"  channel: {scalar(record.channel.rstrip('/'))}")
+        lines.append(
+            "  channel: null" if record.channel is None else f"  channel: {scalar(record.channel.rstrip('/'))}"
+        )
     _field(lines, "features", record.features)
     _sequence(lines, "flags", record.flags)
     _sequence(lines, "track_features", record.track_features)

@@ -272,7 +272,10 @@ class ManifestEditor:
         if feature == DEFAULT_FEATURE:
             found = [self._find(("project", "dependencies"))]
         else:
-            found = [self._find(("project", "optional-dependencies", feature)), self._find(("dependency-groups", feature))]
+            found = [
+                self._find(("project", "optional-dependencies", feature)),
+                self._find(("dependency-groups", feature)),
+            ]
         return [array for array in found if isinstance(array, Array)]
 
     def _set_in_array(self, array: Any, requirement: PypiRequirement) -> None:
@@ -295,9 +298,11 @@ def _toml(value: Any) -> Any:
 
 
 def _fits_pep508(requirement: PypiRequirement) -> bool:
-    return not requirement.editable and not (
-        isinstance(requirement.source, IndexSource) and requirement.source.index is not None
-    ) and (requirement.is_registry or "://" in str(requirement))
+    return (
+        not requirement.editable
+        and not (isinstance(requirement.source, IndexSource) and requirement.source.index is not None)
+        and (requirement.is_registry or "://" in str(requirement))
+    )
 
 
 def _same_pypi(written: str, name: PypiName) -> bool:

@@ -95,7 +95,7 @@ class Environment:
         said = {feature.channel_priority for feature in self.features if feature.channel_priority is not None}
         if len(said) > 1:
             raise ManifestError(
-                f"the features of environment '{self.name}' disagree about `channel-priority`: {', '.join(sorted(said))}"
+                f"the features of '{self.name}' disagree about `channel-priority`: {', '.join(sorted(said))}"
             )
         return said.pop() if said else self.manifest.channel_priority or "strict"
 
@@ -280,12 +280,18 @@ def _with_requirements(platform: Platform, required: dict[str, VirtualPackage]) 
     """The platform with the `system-requirements` that can apply to it, under a name that says so."""
     system = operating_system(platform.subdir)
     only = {"__linux": "linux", "__glibc": "linux", "__osx": "osx", "__win": "win"}
-    applying = {n: p for n, p in required.items() if only.get(n, system) == system and not (n == "__unix" and system == "win")}
+    applying = {
+        n: p for n, p in required.items() if only.get(n, system) == system and not (n == "__unix" and system == "win")
+    }
     current = {package.name: package for package in platform.virtual_packages}
     changed = {name: package for name, package in applying.items() if current.get(name) != package}
     if not changed:
         return platform
-    packages = tuple(changed.get(name, package) for name, package in current.items() if package in platform.customised or name in changed)
+    packages = tuple(
+        changed.get(name, package)
+        for name, package in current.items()
+        if package in platform.customised or name in changed
+    )
     packages += tuple(package for name, package in changed.items() if name not in current)
     name = synthesised_name(platform.subdir, packages)
     return _declared(name, platform, packages)

@@ -163,7 +163,7 @@ class WorkspaceManifest:
     exclude_newer: int | None = None
     exclude_newer_packages: Mapping[PackageName, int | None] = field(default_factory=dict)
     pypi_exclude_newer_packages: Mapping[PypiName, int | None] = field(default_factory=dict)
-    pypi_options: PypiOptions = PypiOptions()
+    pypi_options: PypiOptions = field(default_factory=PypiOptions)
     conda_pypi_map: Any = None
     preview: tuple[str, ...] = ()
     s3_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

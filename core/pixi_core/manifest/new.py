@@ -41,7 +41,12 @@ def new_manifest(
 
 
 def _pyproject(
-    name: str, channels: Sequence[str], platforms: Sequence[str], authors: Sequence[str], python: str | None, version: str
+    name: str,
+    channels: Sequence[str],
+    platforms: Sequence[str],
+    authors: Sequence[str],
+    python: str | None,
+    version: str,
 ) -> str:
     distribution = project_name(name)
     lines = ["[project]"]

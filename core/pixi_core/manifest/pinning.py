@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from ..errors import SpecError
 from ..model.version import Version, parse_version
 
-BY_MINOR = frozenset(
-    ["python", "rust", "julia", "gcc", "gxx", "gfortran", "nodejs", "deno", "r", "r-base", "perl"]
-)
+BY_MINOR = frozenset(["python", "rust", "julia", "gcc", "gxx", "gfortran", "nodejs", "deno", "r", "r-base", "perl"])
 """Packages whose minor versions break things: `minor` where no strategy is configured."""
 
 

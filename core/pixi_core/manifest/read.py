@@ -17,7 +17,15 @@ from ..model.version_spec import parse_version_spec
 from ..names import DEFAULT_FEATURE, FeatureName, package_name, pypi_name
 from .model import ChannelPriority, Feature, ManifestKind, SolveStrategy, WorkspaceManifest
 from .read_environments import read_environments
-from .read_features import CONTENT_KEYS, LEGACY_KEYS, SHARED_KEYS, Shared, read_channels, read_feature, read_pypi_options
+from .read_features import (
+    CONTENT_KEYS,
+    LEGACY_KEYS,
+    SHARED_KEYS,
+    Shared,
+    read_channels,
+    read_feature,
+    read_pypi_options,
+)
 from .read_platforms import read_platforms
 from .read_pyproject import ProjectTables, read_project, with_project
 from .table import Problems, Table
@@ -37,7 +45,9 @@ _TOP_KEYS = (
 _FEATURE_KEYS = (*CONTENT_KEYS, *LEGACY_KEYS, *SHARED_KEYS, "system-requirements")
 
 
-def read_manifest(text: str, *, path: Path, kind: ManifestKind = "pixi", now: datetime | None = None) -> WorkspaceManifest:
+def read_manifest(
+    text: str, *, path: Path, kind: ManifestKind = "pixi", now: datetime | None = None
+) -> WorkspaceManifest:
     """The manifest in `text`; `path` is where it stands, `now` what ages in `exclude-newer` are counted from.
 
     Raises `ManifestError` with every mistake.
@@ -187,5 +197,3 @@ def _s3(table: Table) -> dict[str, Any]:
         if key not in table:
             table.problems.add(table.path, f"`{key}` is missing in the options of the bucket", key=True)
     return dict(table.data)
-
-

@@ -23,11 +23,9 @@ def read_environments(
         if name is None:
             continue
         if isinstance(value, list):
-            listed = Table({"features": value}, table.path, table.problems)
-            wrapped = table.texts(key) or ()
-            _check_features(table, (*table.path, key), wrapped, features)
-            found[name] = EnvironmentSpec(name=name, features=tuple(FeatureName(one) for one in wrapped))
-            del listed
+            listed = table.texts(key) or ()
+            _check_features(table, (*table.path, key), listed, features)
+            found[name] = EnvironmentSpec(name=name, features=tuple(FeatureName(one) for one in listed))
         elif isinstance(value, dict):
             found[name] = _environment(name, table.table(key), features, shared)
         else:

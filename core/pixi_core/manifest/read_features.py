@@ -93,7 +93,9 @@ def read_channels(table: Table, shared: Shared) -> tuple[PrioritizedChannel, ...
                 channel,
                 written,
                 fields.get("priority", int) or 0,
-                None if cutoff is None else fields.convert("exclude-newer", lambda c=cutoff: parse_cutoff(c, shared.now)),  # type: ignore[misc]  # bound now
+                None
+                if cutoff is None
+                else fields.convert("exclude-newer", lambda c=cutoff: parse_cutoff(c, shared.now)),  # type: ignore[misc]  # bound now
                 cutoff is not None,
             )
         )
@@ -168,8 +170,12 @@ def _conda(
         if name in specs or name in sources:
             table.wrong(key, f"`{name}` is there twice (names are compared in lower case)", at_key=True)
         if shared.is_host_kind and host_python_only and name != "python":
-            hint = f"add it from PyPI: `pixi add --pypi {key}`; or add a channel: `pixi workspace channel add conda-forge`"
-            table.wrong(key, f"`{key}` is a conda dependency, but the workspace has no channels", hint=hint, at_key=True)
+            hint = (
+                f"add it from PyPI: `pixi add --pypi {key}`; or add a channel: `pixi workspace channel add conda-forge`"
+            )
+            table.wrong(
+                key, f"`{key}` is a conda dependency, but the workspace has no channels", hint=hint, at_key=True
+            )
         elif is_source(value):
             _check_source(table, key, value, shared)
             sources[name] = value
@@ -240,7 +246,9 @@ def _dev(table: Table) -> dict[PackageName, Mapping[str, Any]]:
         name = table.convert(key, lambda key=key: package_name(key), at_key=True)  # type: ignore[misc]  # bound now
         if name is None:
             continue
-        body.allow(("path", "git", "url", "rev", "tag", "branch", "subdirectory", "lfs", "md5", "sha256"), where="`dev`")
+        body.allow(
+            ("path", "git", "url", "rev", "tag", "branch", "subdirectory", "lfs", "md5", "sha256"), where="`dev`"
+        )
         if not any(one in body for one in _SOURCE_KEYS):
             table.wrong(key, f"`dev.{key}` needs `path`, `git` or `url`")
         found[name] = body.data

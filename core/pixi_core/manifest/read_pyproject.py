@@ -115,7 +115,7 @@ def _group(groups: Table, key: str, seen: tuple[str, ...]) -> dict[PypiName, Pyp
             else:
                 found.update(_group(groups, name, (*seen, key)))
         else:
-            groups.problems.add(path, "an entry of a dependency group is a requirement or `{include-group = \"…\"}`")
+            groups.problems.add(path, 'an entry of a dependency group is a requirement or `{include-group = "…"}`')
     return found
 
 

@@ -92,7 +92,7 @@ def _dependency(table: Table) -> list[TaskDependency]:
         elif isinstance(item, dict) and len(item) == 1 and all(isinstance(text, str) for text in item.values()):
             args += [(str(key), str(text)) for key, text in item.items()]
         else:
-            table.problems.add((*table.path, "args", position), "an argument is a string or `{ name = \"value\" }`")
+            table.problems.add((*table.path, "args", position), 'an argument is a string or `{ name = "value" }`')
     written = table.get("environment", str)
     environment = None if written is None else table.convert("environment", lambda: environment_name(written))
     return [TaskDependency(name, tuple(args), environment)]

@@ -6,6 +6,7 @@ key and value. It does not check anything.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 KeyPath = tuple[str | int, ...]
@@ -33,10 +34,8 @@ class Spans:
 def find_spans(text: str) -> Spans:
     """Every key and value of a TOML document. Text that cannot be followed ends the search quietly."""
     scanner = _Scanner(text)
-    try:
+    with suppress(IndexError):
         scanner.document()
-    except IndexError:
-        pass
     return scanner.spans
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import Issue, Location, ManifestError, SpecError
 from .spans import KeyPath, find_spans
@@ -131,9 +131,10 @@ class Table:
             value = self.data.get(key)
             path: KeyPath = (*self.path, key)
             # inside an inline table the mistake stands at one of its keys
-            if isinstance(value, Mapping) and error.source in value:
-                path = (*path, error.source)
-                at_key = True
+            if isinstance(value, Mapping):
+                inner = next((one for one, item in value.items() if error.source and error.source in (one, item)), None)
+                if inner is not None:
+                    path, at_key = (*path, inner), inner == error.source
             self.problems.add(path, error.message, hint="; ".join(error.hints), key=at_key)
             return None
 

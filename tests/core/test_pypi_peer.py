@@ -41,6 +41,7 @@ SETS = [
 ]
 EXPLAINED = {
     "bokeh holoviews": "uv keeps the newest bokeh and takes a pre-release of panel; we take stable releases of both",
+    "sagemaker": "ours has the newer mlflow, packaging and pyarrow, uv's the newer cryptography",
     "apache-airflow[amazon,google]": "ours has the newer provider of google, uv's the newer openai",
 }
 

@@ -36,6 +36,25 @@ READ_AHEAD_AT = frozenset([4, 8, 16, 32, 64, 128, 256])
 DirectFor = Callable[[PypiRequirement], Direct]
 
 
+class LazyList:
+    """What an iterator gives, remembered, so that it can be gone through many times and no further than needed."""
+
+    def __init__(self, source: Iterator[Found]) -> None:
+        self._source = source
+        self._items: list[Found] = []
+
+    def __iter__(self) -> Iterator[Found]:
+        position = 0
+        while True:
+            if position == len(self._items):
+                following = next(self._source, None)
+                if following is None:
+                    return
+                self._items.append(following)
+            yield self._items[position]
+            position += 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What decides between candidates, besides the requirements.
@@ -68,6 +87,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
     unusable: list[tuple[Candidate, str]] = field(default_factory=list)
     _tries: dict[PypiName, int] = field(default_factory=dict)
     _built: dict[str, CoreMetadata] = field(default_factory=dict)
+    _lists: dict[tuple[PypiName, tuple[str, ...], Version | None], LazyList] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
     _pinned: set[str] = field(default_factory=set)
     _candidates: dict[tuple[str, int], Candidate] = field(default_factory=dict)
@@ -154,7 +174,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         elif fixed is not None:
             yield self._candidate(key, name, extra, fixed, Version(fixed.metadata.version))
         else:
-            for found in self._found(name, wanted):
+            for found in self._admitted(name, wanted):
                 yield self._candidate(key, name, extra, found, found.version)
 
     def _candidate(
@@ -166,11 +186,18 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             found = self._candidates[key, id(origin)] = Candidate(name, extra, key, version, origin)
         return found
 
-    def _found(self, name: PypiName, wanted: Sequence[Wanted]) -> Iterator[Found]:
+    def _admitted(self, name: PypiName, wanted: Sequence[Wanted]) -> Iterable[Found]:
+        """Releases within the bounds, found once per set of bounds: a search asks the same thing thousands of times."""
+        specifiers = tuple(sorted({w.specifier for w in wanted if w.specifier}))
+        exactly = next((w.exactly for w in wanted if w.exactly is not None), None)
+        known = self._lists.get((name, specifiers, exactly))
+        if known is None:
+            known = self._lists[name, specifiers, exactly] = LazyList(self._found(name, specifiers, exactly))
+        return known
+
+    def _found(self, name: PypiName, specifiers: tuple[str, ...], exactly: Version | None) -> Iterator[Found]:
         """Releases of a project: the locked one, then by the strategy; pre-releases as the mode says."""
         constraint = self.policy.constraints.get(name, "")
-        specifiers = tuple(dict.fromkeys(w.specifier for w in wanted if w.specifier))
-        exactly = next((w.exactly for w in wanted if w.exactly is not None), None)
         allowed = self._allows_prereleases(name)
         locked = self.policy.locked.get(name)
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -87,13 +86,6 @@ class PlainClient:
             raise HttpStatusError(f"{url}: {error.code}", url=url, status=error.code) from None
         except OSError as error:
             raise NetworkError(f"{url}: {error}", url=url) from None
-
-
-@dataclass(frozen=True)
-class Folders:
-    """The part of `cache.layout.CacheDirs` a gateway uses."""
-
-    repodata: Path
 
 
 def repodata_json(records: Sequence[RepoDataRecord], subdir: str, *, base_url: str | None = None) -> bytes:

@@ -15,6 +15,7 @@ from pixi_core.model.channel import Channel, file_url
 from pixi_core.model.match_spec import parse_match_spec
 from pixi_core.model.platform import NOARCH, Subdir
 from pixi_core.model.record import RepoDataRecord
+from pixi_core.net.client import Client
 from pixi_core.progress import Reporter
 from pixi_core.repodata.gateway import Gateway
 from pixi_core.solve import SolveRequest, solve
@@ -126,6 +127,16 @@ def test_server(tmp_path: Path, site: Site, form: str) -> None:
     assert site.requests == []
     assert len(heard.warnings) == 2
     assert "0 minutes ago" in heard.warnings[0]
+
+
+def test_through_the_client_of_the_product(tmp_path: Path, site: Site) -> None:
+    channel = publish(site, "shards")
+    for statuses in ({200, 404}, {304}):
+        site.requests.clear()
+        with Client() as client, Gateway(client, CacheDirs.below(tmp_path)) as door:
+            assert [r.file_name for r in answer(door, channel)] == WANTED
+        assert {status for _, status in site.requests} <= statuses
+    assert len(site.requests) == 2
 
 
 def test_fresh_index_is_not_asked_for_again(tmp_path: Path, site: Site) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pixi_core.cache.layout import CacheDirs
 from pixi_core.errors import Unsatisfiable
 from pixi_core.model.channel import Channel, file_url
 from pixi_core.model.match_spec import parse_match_spec
@@ -19,7 +20,7 @@ from pixi_core.model.record import RepoDataRecord
 from pixi_core.repodata.gateway import Gateway
 from pixi_core.solve import SolveRequest, solve
 
-from .repodata_support import Folders, PlainClient
+from .repodata_support import PlainClient
 
 CORPUS = os.environ.get("PIXI_TEST_CORPUS", "")
 pytestmark = [
@@ -40,8 +41,8 @@ def problems() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    folders = Folders(tmp_path_factory.mktemp("repodata"))
-    with Gateway(PlainClient(), folders) as door:  # type: ignore[arg-type]  # nothing is fetched from folders
+    folders = CacheDirs.below(tmp_path_factory.mktemp("repodata"))
+    with Gateway(PlainClient(), folders) as door:
         yield door
 
 

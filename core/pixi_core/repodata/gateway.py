@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ..model.match_spec import MatchSpec
     from ..model.platform import Subdir
     from ..model.record import RepoDataRecord
-    from ..net.client import Client
     from ..progress import Reporter
+    from .fetch import Fetcher
     from .subdirs import SubdirIndex
 
 WORKERS = 16
@@ -31,9 +31,14 @@ WORKERS = 16
 
 
 class Gateway:
-    """All channels, through one cache. Thread-safe. An index that was opened stays as it is until `forget`."""
+    """All channels, through one cache. Thread-safe. An index that was opened stays as it is until `forget`.
 
-    def __init__(self, client: Client, cache: CacheDirs, *, offline: bool = False, reporter: Reporter = SILENT) -> None:
+    `client` is a `net.client.Client`, or whatever else can GET.
+    """
+
+    def __init__(
+        self, client: Fetcher, cache: CacheDirs, *, offline: bool = False, reporter: Reporter = SILENT
+    ) -> None:
         folder = cache.repodata
         self._client = client
         self._tables = TableCache(folder)

@@ -587,7 +587,8 @@ class Engine:
 
     def order_ties(self, table: Table, start: int, end: int) -> list[int]:
         """Candidates of one version and build number: those first whose shared dependencies allow higher versions,
-        names compared in alphabetical order; then as the table has them (newest first).
+        names compared in alphabetical order; then those that rule out fewer other names; then as the table has them
+        (newest first).
         """
         size = end - start
         everyone = ((1 << size) - 1) << (start + 1)
@@ -607,7 +608,27 @@ class Engine:
             best = self.dependency_ranks(name, rules[name], start, size)
             for index in range(size):
                 ranks[index].append(best[index])
-        return sorted(range(start, end), key=lambda candidate: (ranks[candidate - start], candidate))
+        forbidding = self.count_forbidden(table, everyone, start, size)
+        return sorted(
+            range(start, end),
+            key=lambda candidate: (ranks[candidate - start], forbidding[candidate - start], candidate),
+        )
+
+    def count_forbidden(self, table: Table, everyone: int, start: int, size: int) -> list[int]:
+        """For each tied candidate, how many names its constraints rule out altogether (such as `icu <0.0a0`)."""
+        counts = [0] * size
+        for candidates, key in zip(table.rule_masks, table.rule_specs, strict=True):
+            tied = candidates & everyone
+            if key[0] != "!" or not tied or tied == everyone:
+                continue
+            name, _, rest = key[1:].partition(" ")
+            target = self.name_id(name)
+            if self.domains[target] < 0:
+                self.load(target)
+            if not self.table(target).match(rest):
+                for index in range(size):
+                    counts[index] += tied >> (start + 1 + index) & 1
+        return counts
 
     def dependency_ranks(self, name: str, rules: list[tuple[int, str]], start: int, size: int) -> list[int]:
         """For each of `size` candidates, the rank of the highest version of `name` that it allows."""

@@ -39,21 +39,20 @@ def resolve_here(cache: Path, requirements: Sequence[str]) -> None:
     from pixi_core.model.platform import Platform, Subdir
     from pixi_core.model.pypi_options import PypiOptions
     from pixi_core.model.pypi_requirement import parse_requirement
+    from pixi_core.net.client import Client
     from pixi_core.pypi.index import IndexClient
     from pixi_core.pypi.resolve import resolve
     from pixi_core.pypi.target import PypiTarget
-    from tests.support.plain_fetcher import PlainFetcher
 
     options = PypiOptions(no_build=True)
-    fetcher = PlainFetcher(connections=12)
     version = ".".join(map(str, sys.version_info[:3]))
-    records = resolve(
-        [parse_requirement(text) for text in requirements],
-        target=PypiTarget.for_platform(Platform.bare(Subdir("linux-64")), version),
-        index=IndexClient(fetcher, cache, options),
-        options=options,
-    )
-    fetcher.close()
+    with Client() as client:
+        records = resolve(
+            [parse_requirement(text) for text in requirements],
+            target=PypiTarget.for_platform(Platform.bare(Subdir("linux-64")), version),
+            index=IndexClient(client, cache, options),
+            options=options,
+        )
     print("\n".join(f"{record.name}=={record.version}" for record in records))
 
 

@@ -13,7 +13,8 @@ from pixi_core.model.pypi_options import FindLinks, PypiOptions
 from pixi_core.names import pypi_name
 from pixi_core.pypi.index import PAGE_LIFETIME, IndexClient
 from pixi_core.pypi.metadata import METADATA_LIMIT, parse_core_metadata
-from pixi_core.pypi.simple import IndexFile, parse_filename
+from pixi_core.pypi.metadata_source import fetch_metadata, likely_without_twin
+from pixi_core.pypi.simple import IndexFile, parse_filename, read_page
 from tests.core.pypi_support import client
 from tests.support.pypi_index import FakeIndex, IndexFetcher, core_metadata, wheel_bytes
 
@@ -183,6 +184,38 @@ def test_metadata_is_had_one_way_or_another_and_kept(tmp_path: Path, faults: Any
     assert len(fetcher.requests) - before == requests
     assert indexes.metadata(file) == found
     assert len(fetcher.requests) - before == requests
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "announced", "size", "end_first"),
+    [
+        ("2026-05-01T00:00:00Z", False, 1000, True),
+        ("2025-11-24T00:00:00Z", False, 1000, True),
+        ("2025-11-22T00:00:00Z", False, 1000, False),
+        ("2026-05-01T00:00:00Z", True, 1000, False),
+        ("2026-05-01T00:00:00Z", False, 10**9, False),
+        (None, False, 1000, False),
+    ],
+)
+def test_young_wheels_are_read_from_their_end(uploaded: Any, announced: bool, size: int, end_first: bool) -> None:
+    file = IndexFile(
+        "x-1-py3-none-any.whl", "u", "1", "py3-none-any", upload_time=uploaded, announced=announced, size=size
+    )
+    assert likely_without_twin(file, "2026-11-23") == end_first
+
+
+@pytest.mark.parametrize("faults", [(), ("no-metadata",), ("no-range",), ("no-metadata", "no-range")])
+def test_the_order_of_ways_changes_nothing(tmp_path: Path, faults: Any) -> None:
+    index = FakeIndex()
+    index.wheel("demo", "1.0", "dep>=1", faults=faults)
+    _, fetcher, file = _file(index, tmp_path)
+    assert fetch_metadata(fetcher, file, end_first=True) == fetch_metadata(fetcher, file)
+
+
+def test_pages_may_announce_metadata() -> None:
+    html = b'<a href="x-1-py3-none-any.whl" data-core-metadata="sha256=ab">x</a><a href="x-2-py3-none-any.whl">x</a>'
+    page = read_page(html, "text/html", url="https://pypi.example/simple/x/", name=pypi_name("x"), fetched=0)
+    assert [file.announced for release in page.releases for file in release.files(pypi_name("x"))] == [False, True]
 
 
 @pytest.mark.parametrize("tail", [200, 400, 5000])

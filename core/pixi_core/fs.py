@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -71,6 +71,27 @@ def free_bytes(path: Path | str) -> int | None:
         except OSError:
             return None
     return None
+
+
+# ---------------------------------------------------------------- folders
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """The user's home: `HOME` (`USERPROFILE` on Windows) where it is a folder, else what the system says, else the
+    folder for temporary files (a container may give its user no home).
+    """
+    stated = environ.get("USERPROFILE" if sys.platform == "win32" else "HOME")
+    if stated and Path(stated).is_absolute() and not Path(stated).is_file() and stated != "/dev/null":
+        return Path(stated)
+    try:
+        found = Path.home()
+    except RuntimeError:
+        found = Path("/")
+    if found.is_dir() and found != Path(found.anchor) and str(found) != stated:
+        return found
+    import tempfile
+
+    return Path(tempfile.gettempdir())
 
 
 # ---------------------------------------------------------------- writing

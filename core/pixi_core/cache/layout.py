@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
+from ..fs import home_folder
 
 if TYPE_CHECKING:
     from ..config.model import Config
@@ -95,24 +96,6 @@ def _root(environ: Mapping[str, str], configured: Mapping[str, str], home: Path)
     else:
         base = Path(xdg) if xdg and Path(xdg).is_absolute() else home / ".cache"
     return base / "rattler" / "cache"
-
-
-def home_folder(environ: Mapping[str, str]) -> Path:
-    """The user's home: `HOME` (`USERPROFILE` on Windows) where it is a folder, else what the system says, else the
-    folder for temporary files (a container may give its user no home).
-    """
-    stated = environ.get("USERPROFILE" if sys.platform == "win32" else "HOME")
-    if stated and Path(stated).is_absolute() and not Path(stated).is_file() and stated != "/dev/null":
-        return Path(stated)
-    try:
-        found = Path.home()
-    except RuntimeError:
-        found = Path("/")
-    if found.is_dir() and found != Path(found.anchor) and str(found) != stated:
-        return found
-    import tempfile
-
-    return Path(tempfile.gettempdir())
 
 
 def _absolute(text: str, what: str, home: Path) -> Path:

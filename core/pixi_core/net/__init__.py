@@ -1,1 +1,1 @@
-"""HTTP: one client with retries, resumption, credentials by host, and mirrors."""
+"""The network: one HTTP client that is polite, suspicious and patient."""

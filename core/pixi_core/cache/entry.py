@@ -1,0 +1,176 @@
+"""Folders of a cache that are whole or not there: locked while they are made, marked when they are complete.
+
+An entry is made as `.tmp-<name>` beside its place and renamed. Its marker, written last, names the format, the sha256
+of the archive and every file with its size, so that a reader can tell in one look per file whether all is still there.
+The marker is synced to disk, the files are not: after a power cut their sizes tell.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArchiveError, InstallError
+from ..fs import FileLock, ensure_dir, os_errors, remove_tree, replace, sync_folder, write_all
+
+if TYPE_CHECKING:
+    from ..archive.sink import Extracted
+    from ..model.digest import Sha256
+
+FORMAT = 1
+MARKER = ".pixi-complete.json"
+LOCKS = ".locks"
+FileRow = tuple[str, str, int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a complete entry says of itself. `files` are (path, sha256, size, executable), `links` (path, target)."""
+
+    sha256: str
+    md5: str | None
+    files: tuple[FileRow, ...]
+    links: tuple[tuple[str, str], ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(size for _, _, size, _ in self.files)
+
+
+def read_marker(folder: Path) -> Marker | None:
+    """The marker of an entry; None where there is none that can be trusted."""
+    import json
+
+    try:
+        data: Any = json.loads((folder / MARKER).read_bytes())
+        if data["format"] != FORMAT:
+            return None
+        files = tuple((str(path), str(digest), int(size), bool(mode)) for path, digest, size, mode in data["files"])
+        links = tuple((str(path), str(target)) for path, target in data["links"])
+        marker = Marker(str(data["sha256"]), data.get("md5"), files, links)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    whole = len(files) == data.get("count") and marker.size == data.get("size")
+    return marker if whole else None
+
+
+def write_marker(folder: Path, extracted: Extracted, *, sha256: str, md5: str | None) -> Marker:
+    """Mark an entry as complete. Raises `DiskFull`, `InstallError`."""
+    import json
+
+    files = tuple(tuple(file) for file in extracted.files)
+    size = sum(file.size for file in extracted.files)
+    data = {
+        "format": FORMAT,
+        "sha256": sha256,
+        "md5": md5,
+        "count": len(files),
+        "size": size,
+        "files": files,
+        "links": extracted.links,
+    }
+    content = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    path = folder / MARKER
+    with os_errors(path, needed=len(content)):
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+        try:
+            write_all(fd, content)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    return Marker(sha256, md5, extracted.files, extracted.links)
+
+
+def is_whole(folder: Path, marker: Marker) -> bool:
+    """Whether every file is there with its size, and every link."""
+    base = f"{folder}{os.sep}"
+    look = os.lstat
+    try:
+        for path, _, size, _ in marker.files:
+            if look(base + path).st_size != size:
+                return False
+        for path, target in marker.links:
+            if os.readlink(base + path) != target:
+                return False
+    except OSError:
+        return False
+    return True
+
+
+def damaged_files(folder: Path, marker: Marker) -> list[str]:
+    """The files whose bytes are not what was extracted (a whole read: for `doctor`)."""
+    import hashlib
+
+    damaged = []
+    for path, digest, _, _ in marker.files:
+        try:
+            with open(folder / path, "rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                    damaged.append(path)
+        except OSError:
+            damaged.append(path)
+    return damaged
+
+
+def make_entry(root: Path, name: str, find: Callable[[], Marker | None], fill: Callable[[Path], Marker]) -> Marker:
+    """Make the entry `name` below `root` unless `find` says that it is there by now. `fill` gets a fresh folder and
+    leaves it complete. One process at a time; what a killed one left is removed. Raises what `fill` raises, and
+    `InstallError` where the cache cannot be written.
+    """
+    ensure_dir(root)
+    with FileLock(root / LOCKS / name):
+        found = find()
+        if found is not None:
+            return found
+        work = root / f".tmp-{name}"
+        remove_tree(work)
+        remove_tree(root / name)
+        with os_errors(work):
+            work.mkdir(0o755)
+        try:
+            marker = fill(work)
+            with os_errors(root / name):
+                replace(work, root / name)
+        except BaseException:
+            _discard(work)
+            raise
+        sync_folder(root)
+        return marker
+
+
+def _discard(work: Path) -> None:
+    """Remove a failed attempt; where even that fails the next attempt will."""
+    try:
+        remove_tree(work)
+    except InstallError:
+        return
+
+
+def temporary_archive(root: Path) -> Any:
+    """An open file without a name in the cache's file system: a kill leaves nothing behind."""
+    import tempfile
+
+    ensure_dir(root)
+    with os_errors(root):
+        return tempfile.TemporaryFile(dir=root, prefix=".download-", buffering=0)
+
+
+def entry_names(root: Path) -> list[str]:
+    """The names of all entries, complete or not."""
+    try:
+        return sorted(entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
+    except FileNotFoundError:
+        return []
+
+
+def checked_digest(sha256: Sha256 | str | None, what: str) -> str:
+    """A digest as part of a file name. Raises `ArchiveError`."""
+    text = str(sha256 or "").lower()
+    if len(text) != 64 or text.strip("0123456789abcdef"):
+        raise ArchiveError(f"{what} has no usable sha256: {text!r}")
+    return sys.intern(text)

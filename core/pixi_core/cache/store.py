@@ -1,0 +1,155 @@
+"""Extracted conda packages, shared by all environments and all processes of a user.
+
+An entry is `<root>/<name>-<version>-<build>`, as rattler names it; with a part of the digest behind it when another
+package of that name is there already, or when the package comes from a bare URL. Archives are checked against their
+digest before a byte of them is interpreted, and are not kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ..errors import HashMismatch, InstallError
+from ..fs import os_errors
+from ..names import safe_component
+from ..once import OnceMap
+from .entry import FileRow, Marker, is_whole, make_entry, read_marker, temporary_archive, write_marker
+
+if TYPE_CHECKING:
+    from ..model.record import RepoDataRecord
+    from ..net.client import Client
+    from ..progress import Phase
+
+Fetch = Callable[[BinaryIO], None]
+"""Writes the archive into a file; checks digests itself where it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedPackage:
+    """A whole package: its folder (with `info/`), the digest of its archive, its files as (path, sha256, size,
+    executable) and symbolic links as (path, target).
+    """
+
+    path: Path
+    sha256: str
+    record: RepoDataRecord
+    files: tuple[FileRow, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+
+
+class _Taken(Exception):
+    """A whole package with another digest has the name."""
+
+
+class PackageCache:
+    """The packages below `root`; `read_only_tiers` are looked into first and never changed. Safe for threads and
+    processes.
+    """
+
+    def __init__(self, root: Path, read_only_tiers: Sequence[Path] = ()) -> None:
+        self.root = root
+        self.tiers = tuple(read_only_tiers)
+        self._once: OnceMap[str, tuple[Path, Marker]] = OnceMap(keep=False)
+
+    def fetch(self, record: RepoDataRecord, client: Client, *, phase: Phase | None = None) -> CachedPackage:
+        """The package, downloaded when it is not here. Raises `NetworkError`, `ArchiveError`, `InstallError`."""
+
+        def download(target: BinaryIO) -> None:
+            client.download(record.url, target, sha256=record.sha256, md5=record.md5, size=record.size, phase=phase)
+
+        return self.get(record, download)
+
+    def get(self, record: RepoDataRecord, fetch: Fetch) -> CachedPackage:
+        """The package; `fetch` gives its archive when it is not here, or not whole."""
+        found = self.find(record)
+        if found is not None:
+            return found
+        # fetch only once for all threads that ask for the same bytes; the lock does the same for processes
+        key = f"{record.dist_name}\0{record.sha256 or record.md5 or record.url}"
+        path, marker = self._once.get(key, lambda: self._make(record, fetch))
+        return _package(path, marker, record)
+
+    def find(self, record: RepoDataRecord) -> CachedPackage | None:
+        """The package if it is here and whole."""
+        for root in (*self.tiers, self.root):
+            for name in self._names(record):
+                marker = self._whole(root / name, record)
+                if marker is not None:
+                    return _package(root / name, marker, record)
+        return None
+
+    def _make(self, record: RepoDataRecord, fetch: Fetch) -> tuple[Path, Marker]:
+        for name in self._names(record):
+            place = self.root / name
+
+            def look(place: Path = place) -> Marker | None:
+                marker = self._whole(place, record)
+                if marker is None:
+                    other = read_marker(place)
+                    if other is not None and not _is_of(other, record):
+                        raise _Taken
+                return marker
+
+            try:
+                return place, make_entry(self.root, name, look, lambda work: self._fill(work, record, fetch))
+            except _Taken:
+                continue
+        raise InstallError(f"the cache {self.root} already has other packages called {record.dist_name}")
+
+    def _fill(self, work: Path, record: RepoDataRecord, fetch: Fetch) -> Marker:
+        from ..archive.extract import extract_archive
+
+        with temporary_archive(self.root) as archive:
+            with os_errors(self.root, needed=record.size):
+                fetch(archive)
+            sha256, md5 = _check(archive, record)
+            extracted = extract_archive(archive, work, file_name=record.file_name)
+        return write_marker(work, extracted, sha256=sha256, md5=md5)
+
+    # ------------------------------------------------------------ names
+
+    def _names(self, record: RepoDataRecord) -> tuple[str, ...]:
+        """The names that a record's entry can have, the usual one first."""
+        plain = safe_component(record.dist_name, what="package")
+        told = record.sha256 or record.md5
+        part = told[:16] if told else hashlib.sha256(record.url.encode()).hexdigest()[:16]
+        return (plain, f"{plain}-{part}") if record.channel is not None else (f"{plain}-{part}",)
+
+    @staticmethod
+    def _whole(place: Path, record: RepoDataRecord) -> Marker | None:
+        marker = read_marker(place)
+        return marker if marker is not None and _is_of(marker, record) and is_whole(place, marker) else None
+
+
+def _package(path: Path, marker: Marker, record: RepoDataRecord) -> CachedPackage:
+    return CachedPackage(path, marker.sha256, record, marker.files, marker.links)
+
+
+def _is_of(marker: Marker, record: RepoDataRecord) -> bool:
+    if record.sha256 is not None:
+        return marker.sha256 == record.sha256
+    return record.md5 is None or marker.md5 == record.md5
+
+
+def _check(archive: BinaryIO, record: RepoDataRecord) -> tuple[str, str | None]:
+    """The digests of what came; another check of what the download has checked, for whoever fetches by other means."""
+    sha256 = _digest(archive, hashlib.sha256())
+    md5: str | None = record.md5
+    if record.sha256 is None and record.md5 is not None:
+        md5 = _digest(archive, hashlib.md5(usedforsecurity=False))
+    expected, actual = (record.sha256, sha256) if record.sha256 is not None else (record.md5, md5)
+    if expected is not None and expected != actual:
+        raise HashMismatch(record.file_name, expected=expected, actual=str(actual))
+    archive.seek(0)
+    return sha256, md5
+
+
+def _digest(archive: BinaryIO, digest: hashlib._Hash) -> str:
+    archive.seek(0)
+    while piece := archive.read(1 << 20):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,133 @@
+"""Unpacked wheels, by the digest of their file: linked from by every environment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ..errors import ArchiveError, HashMismatch
+from ..fs import os_errors
+from ..names import safe_component
+from ..once import OnceMap
+from .entry import FileRow, Marker, checked_digest, is_whole, make_entry, read_marker, temporary_archive, write_marker
+
+if TYPE_CHECKING:
+    from ..model.record import PypiRecord
+    from ..net.client import Client
+    from ..progress import Phase
+
+Fetch = Callable[[BinaryIO], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CachedWheel:
+    """A whole, unpacked wheel: its folder and its files as (path, sha256, size, executable)."""
+
+    path: Path
+    files: tuple[FileRow, ...]
+    sha256: str = ""
+
+
+class WheelCache:
+    """The wheels below `root`. Safe for threads and processes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._once: OnceMap[str, tuple[Path, Marker]] = OnceMap(keep=False)
+
+    def fetch(self, record: PypiRecord, client: Client, *, phase: Phase | None = None) -> CachedWheel:
+        """The wheel of a record, downloaded when it is not here. Raises `NetworkError`, `ArchiveError`,
+        `InstallError`.
+        """
+
+        def download(target: BinaryIO) -> None:
+            url = _url(record.location)
+            client.download(url, target, sha256=record.sha256, md5=record.md5, size=record.size, phase=phase)
+
+        return self.get(record, download)
+
+    def get(self, record: PypiRecord, fetch: Fetch) -> CachedWheel:
+        """The wheel of a record; `fetch` gives its file when it is not here, or not whole."""
+        if not record.is_wheel:
+            raise ArchiveError(f"{record.file_name} is not a wheel", hints=["it has to be built first"])
+        file_name = safe_component(record.file_name, what="wheel")
+        found = self.find(record)
+        if found is not None:
+            return found
+        name = self._name(record)
+        place = self.root / name
+
+        def make() -> tuple[Path, Marker]:
+            return place, make_entry(
+                self.root,
+                name,
+                lambda: _whole(place, record.sha256),
+                lambda work: self._fill(work, file_name, fetch, record.sha256),
+            )
+
+        path, marker = self._once.get(name, make)
+        return CachedWheel(path, marker.files, marker.sha256)
+
+    def find(self, record: PypiRecord) -> CachedWheel | None:
+        """The wheel if it is here and whole."""
+        place = self.root / self._name(record)
+        marker = _whole(place, record.sha256)
+        return None if marker is None else CachedWheel(place, marker.files, marker.sha256)
+
+    def add(self, wheel: Path) -> CachedWheel:
+        """A wheel file of this machine (one that was just built)."""
+        with os_errors(wheel), open(wheel, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        place = self.root / digest
+
+        def copy(target: BinaryIO) -> None:
+            import shutil
+
+            with open(wheel, "rb") as source:
+                shutil.copyfileobj(source, target, 1 << 20)
+
+        marker = make_entry(
+            self.root, digest, lambda: _whole(place, digest), lambda work: self._fill(work, wheel.name, copy, digest)
+        )
+        return CachedWheel(place, marker.files, digest)
+
+    @staticmethod
+    def _name(record: PypiRecord) -> str:
+        if record.sha256 is not None:
+            return checked_digest(record.sha256, record.file_name)
+        return "url-" + hashlib.sha256(record.location.encode()).hexdigest()
+
+    def _fill(self, work: Path, file_name: str, fetch: Fetch, expected: str | None) -> Marker:
+        from ..archive.wheel import extract_checked_wheel
+
+        with temporary_archive(self.root) as archive:
+            with os_errors(self.root):
+                fetch(archive)
+            archive.seek(0)
+            digest = hashlib.file_digest(archive, "sha256").hexdigest()
+            if expected is not None and digest != expected:
+                raise HashMismatch(file_name, expected=expected, actual=digest)
+            extracted = extract_checked_wheel(archive, work, what=file_name)
+        return write_marker(work, extracted, sha256=digest, md5=None)
+
+
+def _whole(place: Path, sha256: str | None) -> Marker | None:
+    marker = read_marker(place)
+    if marker is None or (sha256 is not None and marker.sha256 != sha256):
+        return None
+    return marker if is_whole(place, marker) else None
+
+
+def _url(location: str) -> str:
+    """The URL to download: `direct+https://…` without its mark, an absolute path as `file://`."""
+    if location.startswith("direct+"):
+        location = location[len("direct+") :]
+    location = location.split("#", 1)[0]
+    if "://" in location:
+        return location
+    from ..model.channel import file_url
+
+    return file_url(Path(location).absolute())

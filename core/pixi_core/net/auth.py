@@ -1,0 +1,261 @@
+"""Credentials: found once, given only to the place they belong to, never shown.
+
+Sources, first found wins: `RATTLER_AUTH_FILE` (alone, when it is set), the configured file, credentials inside a URL,
+`~/.rattler/credentials.json`, `.netrc`, and the system's key ring, which is asked only when a server refuses.
+Format of the files: `{"host or *.host or URL": {"BearerToken": …} | {"CondaToken": …} | {"BasicHTTP": {"username": …,
+"password": …}}}`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from ..errors import ConfigError
+from ..fs import home_folder
+
+Kind = Literal["bearer", "conda-token", "basic"]
+_PORTS = {"http": 80, "https": 443}
+
+
+class Secret:
+    """A text that does not show itself."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text, for the one request it is meant for."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What opens one place."""
+
+    kind: Kind
+    secret: Secret
+    user: str = ""
+
+    def header(self) -> str | None:
+        """The value of the `Authorization` header; None for tokens that stand in the path."""
+        if self.kind == "bearer":
+            return f"Bearer {self.secret.reveal()}"
+        if self.kind == "basic":
+            pair = f"{self.user}:{self.secret.reveal()}".encode()
+            return "Basic " + base64.b64encode(pair).decode("ascii")
+        return None
+
+    def url(self, url: str) -> str:
+        """The URL to ask for: conda tokens go in front of the path."""
+        parts = urlsplit(url)
+        if self.kind != "conda-token" or parts.path.startswith("/t/"):
+            return url
+        return urlunsplit(parts._replace(path=f"/t/{self.secret.reveal()}{parts.path}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a credential belongs: a host (`*.` in front means any below it), perhaps a scheme and port, and a path of
+    which only whole segments count (`/team` is not `/team2`).
+    """
+
+    host: str
+    scheme: str = ""
+    port: int | None = None
+    segments: tuple[str, ...] = ()
+
+    def covers(self, parts: SplitResult) -> bool:
+        """Whether a URL is inside. Plain http is only covered where it is named, or leads to this machine."""
+        host = (parts.hostname or "").lower()
+        if self.host.startswith("*."):
+            if not (host.endswith(self.host[1:]) or host == self.host[2:]):
+                return False
+        elif host != self.host:
+            return False
+        if self.scheme:
+            if parts.scheme != self.scheme:
+                return False
+        elif parts.scheme != "https" and not is_loopback(host):
+            return False
+        # without a stated port any port of this machine will do, elsewhere only the usual one
+        wanted = self.port if self.port is not None else (None if is_loopback(host) else _PORTS.get(parts.scheme))
+        if wanted is not None and _port(parts) != wanted:
+            return False
+        return _segments(parts.path)[: len(self.segments)] == self.segments
+
+    @property
+    def rank(self) -> tuple[int, bool, bool]:
+        """The more exact place wins."""
+        return (len(self.segments), not self.host.startswith("*."), bool(self.scheme))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name is this machine."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    """Path segments as a server would see them; `..` covers nothing."""
+    found = tuple(unquote(part) for part in path.split("/") if part)
+    return ("\0",) if ".." in found or "." in found else found
+
+
+def place_of(text: str) -> Place:
+    """The place that a key of a credentials file names: `host`, `*.host`, `host:port`, `host/path` or a URL."""
+    parts = urlsplit(text if "://" in text else f"//{text}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    scheme = parts.scheme if "://" in text else ""
+    if scheme and port is None:
+        port = _PORTS.get(scheme)
+    return Place((parts.hostname or "").lower(), scheme, port, _segments(parts.path))
+
+
+def shown(url: str) -> str:
+    """A URL fit for messages and files: no user, no token, no query (signatures live there)."""
+    parts = urlsplit(url)
+    path = parts.path
+    if path.startswith("/t/") and path.count("/") >= 3:
+        path = "/" + path.split("/", 3)[3]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
+
+
+class CredentialStore:
+    """All credentials of one user. Safe to use from many threads."""
+
+    def __init__(self, entries: Mapping[Place, Credential] | None = None, *, use_keyring: bool = False) -> None:
+        self._guard = threading.Lock()
+        self._entries = dict(entries or {})
+        self._use_keyring = use_keyring
+        self._asked: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"CredentialStore({len(self._entries)} places)"
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], *, override: Path | None = None) -> CredentialStore:
+        """The store of the user that `environ` describes. Raises `ConfigError`."""
+        sole = environ.get("RATTLER_AUTH_FILE")
+        if sole:
+            return cls(_read_file(Path(sole), required=True))
+        home = home_folder(environ)
+        entries = _read_netrc(Path(environ.get("NETRC") or home / ".netrc"))
+        entries.update(_read_file(home / ".rattler" / "credentials.json", required=False))
+        if override is not None:
+            entries.update(_read_file(override, required=True))
+        return cls(entries, use_keyring=True)
+
+    def taken_from(self, url: str) -> str:
+        """The URL without `user:password@`, which is remembered for its folder and below."""
+        parts = urlsplit(url)
+        before, at, host = parts.netloc.rpartition("@")
+        if not at:
+            return url
+        user, _, password = before.partition(":")
+        folder = parts.path.rpartition("/")[0]
+        place = Place((parts.hostname or "").lower(), parts.scheme, _port(parts), _segments(folder))
+        with self._guard:
+            self._entries[place] = Credential("basic", Secret(unquote(password)), unquote(user))
+        return urlunsplit(parts._replace(netloc=host))
+
+    def find(self, url: str) -> Credential | None:
+        """The credential of the most exact place that covers the URL."""
+        parts = urlsplit(url)
+        with self._guard:
+            fitting = [place for place in self._entries if place.covers(parts)]
+            return self._entries[max(fitting, key=lambda place: place.rank)] if fitting else None
+
+    def ask_keyring(self, url: str) -> Credential | None:
+        """What the system's key ring has for a host that refused; asked once per host, silent where there is none."""
+        host = (urlsplit(url).hostname or "").lower()
+        with self._guard:
+            if not self._use_keyring or host in self._asked:
+                return None
+            self._asked.add(host)
+        try:
+            import keyring  # type: ignore[import-not-found, unused-ignore]  # an extra; lazy: 150 ms
+
+            text = keyring.get_password("rattler", host)
+        except Exception:  # every back end fails in its own way, and none of them matters here
+            return None
+        if not text:
+            return None
+        try:
+            credential = _credential(json.loads(text))
+        except ValueError:
+            credential = None
+        if credential is not None:
+            with self._guard:
+                self._entries[Place(host)] = credential
+        return credential
+
+
+def _read_file(path: Path, *, required: bool) -> dict[Place, Credential]:
+    try:
+        data = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        if not required:
+            return {}
+        raise ConfigError(f"the credentials file {path} does not exist", hints=["check RATTLER_AUTH_FILE"]) from None
+    except (OSError, ValueError) as error:
+        # the text of the file stays out of the message: it holds secrets
+        why = getattr(error, "strerror", None) or "it is not JSON"
+        raise ConfigError(f"the credentials file {path} cannot be read: {why}") from None
+    entries = {}
+    for key, value in data.items() if isinstance(data, dict) else ():
+        credential = _credential(value)
+        if credential is not None:
+            entries[place_of(str(key))] = credential
+    return entries
+
+
+def _credential(value: Any) -> Credential | None:
+    if not isinstance(value, dict):
+        return None
+    if isinstance(value.get("BearerToken"), str):
+        return Credential("bearer", Secret(value["BearerToken"]))
+    if isinstance(value.get("CondaToken"), str):
+        return Credential("conda-token", Secret(value["CondaToken"]))
+    basic = value.get("BasicHTTP")
+    if isinstance(basic, dict):
+        return Credential("basic", Secret(str(basic.get("password", ""))), str(basic.get("username", "")))
+    return None
+
+
+def _read_netrc(path: Path) -> dict[Place, Credential]:
+    if not path.is_file():
+        return {}
+    import netrc  # lazy: few users have such a file
+
+    try:
+        hosts = netrc.netrc(str(path)).hosts
+    except (OSError, netrc.NetrcParseError):
+        return {}
+    return {
+        Place(host.lower()): Credential("basic", Secret(password or ""), user)
+        for host, (user, _, password) in hosts.items()
+        if host != "default"
+    }

@@ -1,0 +1,66 @@
+"""Settings of the client, from the configuration and the environment."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .auth import CredentialStore
+
+if TYPE_CHECKING:
+    from ..config.model import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetConfig:
+    """How requests are made. Times are seconds; `retries` come after the first attempt; `per_host` bounds how many
+    requests one host sees at once. `sleep` and `jitter` are the clock that retries wait by.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=dict)
+    credentials: CredentialStore = field(default_factory=CredentialStore)
+    mirrors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    offline: bool = False
+    retries: int = 3
+    redirects: int = 10
+    per_host: int = 8
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    longest_wait: float = 60.0
+    tls_no_verify: bool = False
+    certificates: Path | None = None
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+
+def net_config(config: Config, environ: Mapping[str, str], *, offline: bool = False) -> NetConfig:
+    """The client's settings for one user. Proxies of the configuration rank below those of the environment.
+
+    Raises `ConfigError` for a credentials file that cannot be read.
+    """
+    variables = dict(environ)
+    for name, value in (
+        ("http_proxy", config.proxy_http),
+        ("https_proxy", config.proxy_https),
+        ("no_proxy", ",".join(config.non_proxy_hosts)),
+    ):
+        if value and not variables.get(name) and not variables.get(name.upper()):
+            variables[name] = value
+    return NetConfig(
+        environ=variables,
+        credentials=CredentialStore.load(environ, override=config.authentication_override_file),
+        mirrors=config.mirrors,
+        offline=offline or config.offline,
+        retries=_number(variables.get("UV_HTTP_RETRIES"), 3),
+        read_timeout=float(_number(variables.get("UV_HTTP_TIMEOUT"), 30)),
+        per_host=max(1, min(8, config.concurrent_downloads)),
+        tls_no_verify=config.tls_no_verify,
+    )
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text is not None and text.isdigit() else otherwise

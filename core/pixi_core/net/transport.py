@@ -1,0 +1,78 @@
+"""The HTTP library behind the client: one pool per proxy, the certificates of the machine. Imported late: 200 ms."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from typing import TYPE_CHECKING
+
+import httpx
+
+from ..errors import ConfigError
+from .proxies import proxy_for
+
+if TYPE_CHECKING:
+    from .config import NetConfig
+
+USER_AGENT = "pixi-jupyter (+https://pixi.sh)"
+
+
+class Transport:
+    """Sends one request, without following redirects. Safe to use from many threads."""
+
+    def __init__(self, config: NetConfig) -> None:
+        self._config = config
+        self._guard = threading.Lock()
+        self._pools: dict[str | None, httpx.Client] = {}
+        self._context: ssl.SSLContext | None = None
+
+    def send(self, url: str, headers: dict[str, str], *, method: str = "GET") -> httpx.Response:
+        """The response with its body still to be read; close it. Raises `httpx.HTTPError`."""
+        pool = self._pool(proxy_for(url, self._config.environ))
+        return pool.send(pool.build_request(method, url, headers=headers), stream=True, follow_redirects=False)
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._guard:
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
+
+    def _pool(self, proxy: str | None) -> httpx.Client:
+        with self._guard:
+            pool = self._pools.get(proxy)
+            if pool is None:
+                config = self._config
+                pool = self._pools[proxy] = httpx.Client(
+                    verify=self._tls(),
+                    proxy=proxy,
+                    trust_env=False,
+                    timeout=httpx.Timeout(config.read_timeout, connect=config.connect_timeout, pool=None),
+                    # concurrency is bounded by the client's own semaphores: a pool that bounds it starves its waiters
+                    limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+                    headers={"User-Agent": USER_AGENT},
+                )
+            return pool
+
+    def _tls(self) -> ssl.SSLContext:
+        """Certificates of `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE`, else those of the system."""
+        if self._context is None:
+            environ = self._config.environ
+            file = self._config.certificates or environ.get("SSL_CERT_FILE") or environ.get("REQUESTS_CA_BUNDLE")
+            folder = environ.get("SSL_CERT_DIR")
+            if file or folder:
+                try:
+                    self._context = ssl.create_default_context(cafile=file or None, capath=folder or None)
+                except (OSError, ssl.SSLError) as error:
+                    raise ConfigError(
+                        f"the certificates of {file or folder} cannot be read: {error}",
+                        hints=["SSL_CERT_FILE must name a PEM file"],
+                    ) from None
+            else:
+                import truststore
+
+                self._context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            if self._config.tls_no_verify:
+                self._context.check_hostname = False
+                self._context.verify_mode = ssl.CERT_NONE
+        return self._context

@@ -227,7 +227,7 @@ class Workspace:
             return None
         from .lock.read import read_lock
 
-        return read_lock(text, path=self.lock_path)
+        return read_lock(text, path=self.lock_path).named_after(self.manifest.all_platforms)
 
     def digests(self) -> tuple[str, str]:
         """SHA-256 of manifest and lock file as they are on disk now (lock: empty string where there is none)."""

@@ -122,9 +122,10 @@ def test_the_order_of_what_is_put_in_does_not_matter() -> None:
         lock,
         environments={
             name: replace(
-                environment, packages={key: records[::-1] for key, records in reversed(environment.packages.items())}
+                environment,
+                packages={key: records[::-1] for key, records in reversed(list(environment.packages.items()))},
             )
-            for name, environment in reversed(lock.environments.items())
+            for name, environment in reversed(list(lock.environments.items()))
         },
     )
     assert write_lock(shuffled) == V7

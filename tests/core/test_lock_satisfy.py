@@ -1,5 +1,7 @@
 """Pairs of manifest and lock file: up to date, or not and why."""
 
+# ruff: noqa: E501  (one case a line, the expected sentence whole)
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -262,7 +262,9 @@ def _collect_repodata(values: Mapping[str, Any], merged: dict[str, Any]) -> None
         if key in _REPODATA:
             merged[_REPODATA[key]] = _flag(value)
         elif isinstance(value, dict):
-            _put(merged, "extra", {"repodata-config": {**merged.get("extra", {}).get("repodata-config", {}), key: value}})
+            _put(
+                merged, "extra", {"repodata-config": {**merged.get("extra", {}).get("repodata-config", {}), key: value}}
+            )
 
 
 def _collect_cache(values: Mapping[str, Any], path: Path, merged: dict[str, Any], warnings: list[str]) -> None:

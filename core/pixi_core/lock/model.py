@@ -100,7 +100,7 @@ class LockFile:
                 channels=tuple(entry.channel.url for entry in environment.channels),
                 indexes=options.lock_indexes if has_pypi else (),
                 find_links=tuple(links_of(options.find_links)) if has_pypi else (),
-                options=environment.lock_options,
+                options=options_of(environment),
                 packages={p.name: tuple(solved.get(p.name, ())) for p in environment.platforms},
             )
         return cls(platforms=tuple(platforms.values()), environments=locked)
@@ -163,6 +163,13 @@ def identity(platform: Platform) -> tuple[str, frozenset[tuple[object, ...]]]:
     """What makes two platforms the same: subdir, and virtual packages that are not the subdir's defaults."""
     return platform.subdir, frozenset(
         (package.name, Version(package.version or "0"), package.build or "0") for package in platform.customised
+    )
+
+
+def options_of(environment: Environment) -> LockOptions:
+    """What the lock file says about how an environment is solved."""
+    return LockOptions(
+        environment.solve_strategy, environment.channel_priority, environment.pypi_options.prerelease_mode
     )
 
 

@@ -77,11 +77,16 @@ def _packages(tail: str) -> list[dict[str, Value]]:
     record: dict[str, Value] = {}
     items: list[Value] | None = None
     scalar = _scalar
+    seen: dict[str, Value] = {}  # the same requirements come again and again
     position, count = 0, len(lines)
     while position < count:
         line = lines[position]
         if line[:4] == "  - " and items is not None:
-            items.append(scalar(line[4:]))
+            item = line[4:]
+            known = seen.get(item)
+            if known is None:
+                known = seen[item] = scalar(item)
+            items.append(known)
         elif line[:2] == "- ":
             if line.startswith("- conda_source: "):
                 record, position = _item(lines, position, 0)

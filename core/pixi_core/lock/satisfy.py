@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from ..errors import ManifestError
 from ..model.platform import Platform
 from ..model.pypi_options import DEFAULT_PRERELEASES
-from .model import LockedEnvironment, LockFile, identity, links_of
+from .model import LockedEnvironment, LockFile, identity, links_of, options_of
 from .satisfy_conda import CondaWalk
 from .satisfy_pypi import PypiWalk
 
@@ -111,7 +111,7 @@ def _described(platform: Platform) -> str:
 
 def _compare_options(environment: Environment, locked: LockedEnvironment) -> list[Reason]:
     name, old = environment.name, locked.options
-    new = environment.lock_options
+    new = options_of(environment)
     reasons: list[Reason] = []
     if new.strategy != old.strategy:
         text = f"solve-strategy is `{new.strategy}`, but `{old.strategy}` was locked"

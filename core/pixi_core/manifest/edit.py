@@ -241,7 +241,7 @@ class ManifestEditor:
         del table[name]
 
     def _set(self, table: Any, name: str, value: Any, *, compare: Any = str) -> None:
-        """Write `name = value` into a table; a present entry keeps its spelling, place, comment and unrelated fields."""
+        """Write `name = value`; a present entry keeps its spelling, place, comment and unrelated fields."""
         wanted = compare(name)
         key = next((entry for entry in table if compare(entry) == wanted), name)
         present = table.get(key)

@@ -26,7 +26,6 @@ from .model import ChannelPriority, Content, EnvironmentSpec, Feature, Prioritiz
 from .read_platforms import synthesised_name
 
 if TYPE_CHECKING:
-    from ..lock.model import LockOptions
     from .model import WorkspaceManifest
 
 
@@ -129,13 +128,6 @@ class Environment:
             return merge_options(base, options)
         except SpecError as error:
             raise ManifestError(f"environment '{self.name}': {error.message}", hints=error.hints) from None
-
-    @property
-    def lock_options(self) -> LockOptions:
-        """What the lock file says about how the environment was solved."""
-        from ..lock.model import LockOptions
-
-        return LockOptions(self.solve_strategy, self.channel_priority, self.pypi_options.prerelease_mode)
 
     # ---------------------------------------------------------------- requirements
 

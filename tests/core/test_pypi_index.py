@@ -142,7 +142,8 @@ def test_find_links_folders_add_their_files(tmp_path: Path) -> None:
     index = FakeIndex()
     index.wheel("demo", "1.0")
     options = PypiOptions(find_links=(FindLinks(path="wheels"),))
-    indexes, _, _ = client(index, tmp_path / "cache", options, root=tmp_path)
+    indexes, _, _ = client(index, tmp_path / "cache", options)
+    indexes.anchor(tmp_path)
     newest, oldest = indexes.project(pypi_name("demo")).offers
     ((where, file),) = newest.files()
     assert (where, str(newest.version), str(oldest.version)) == (None, "3.0", "1.0")

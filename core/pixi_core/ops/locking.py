@@ -165,6 +165,7 @@ def _resolve_pypi(
     requirements = list(dict.fromkeys(r for environment in group for r in environment.pypi_requirements(platform)))
     if not requirements:
         return None, ()
+    from ..pypi.git import GitRepositories
     from ..pypi.mapping import provided_by
     from ..pypi.resolve import resolve
 
@@ -178,7 +179,9 @@ def _resolve_pypi(
             options=options,
             conda_provided=provided_by(conda),
             locked=[r for r in _previous(locker, group, platform)[1] if pypi_name(r.name) not in locker.unlock],
+            strategy=group[0].solve_strategy,
             root=locker.workspace.root,
+            checkout=GitRepositories(locker.services.dirs.pypi_index),
             reporter=locker.reporter,
             should_stop=locker.should_stop,
         )

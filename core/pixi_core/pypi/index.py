@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -107,6 +108,10 @@ class IndexClient:
     def fetcher(self) -> Fetcher:
         """What requests go through."""
         return self._client
+
+    def anchor(self, root: Path) -> None:
+        """Relative `find-links` start from this folder, unless the client was made with another."""
+        self._root = self._root or root
 
     # ---------------------------------------------------------------- projects
 
@@ -311,8 +316,12 @@ def _write(path: Path, content: bytes) -> None:
     """Put a cache entry in place by renaming; a cache that cannot be written is no error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
+        try:
+            temporary.write_bytes(content)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

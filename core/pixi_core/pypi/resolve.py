@@ -69,6 +69,8 @@ def resolve(
             raise provided_conflict(requirement.name, provided, source_location(requirement.source) or "elsewhere")
     if not here:
         return ()
+    if root is not None:
+        index.anchor(root)
     reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout)
     build = None if builder is None else partial(_build_metadata, index, builder)
     policy = _policy(here, constraints, options, provided, locked, strategy, target, reader, build, should_stop)

@@ -43,7 +43,7 @@ class _Wrong(Exception):
 
 def read_lock(text: str, *, path: Path | str = "pixi.lock") -> LockFile:
     """The content of a lock file. Raises `LockFileError` with the line where it is known."""
-    conflict = _CONFLICT.search(text)
+    conflict = _CONFLICT.search(text) if "<<<<<<<" in text or ">>>>>>>" in text else None
     if conflict:
         raise _error("the lock file has unresolved merge conflicts", text, path, conflict.start(), hint=_CONFLICT_HINT)
     # nothing here is garbage before the end, and looking for some takes a third of the time

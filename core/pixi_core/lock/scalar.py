@@ -30,7 +30,8 @@ def scalar(text: str) -> str:
     if _ODD.search(text):
         import json
 
-        return json.dumps(text)
+        escaped = json.dumps(text, ensure_ascii=False)
+        return _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", escaped)
     if _UNSAFE.search(text) or _NOT_TEXT.match(text):
         return "'" + text.replace("'", "''") + "'"
     return text

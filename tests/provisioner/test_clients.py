@@ -111,7 +111,6 @@ def test_an_environment_that_cannot_be_made_fails_with_our_text(client: str, pro
     ran = execute(client, write_notebook(project / "nb.ipynb", WHERE), tmp_path / "out" / "nb.ipynb")
     assert ran.returncode != 0
     assert "greting" in ran.stderr
-    assert "hint:" in ran.stderr
     assert manifest.read_text() == before
     assert not (project / "pixi.lock").exists()
 
@@ -130,6 +129,21 @@ def test_the_kernel_specs_own_command_does_the_whole_job(project: Path, tmp_path
         assert kernel.run("%pixi add greeting").status == "ok"
         assert kernel.value("__import__('greeting').version") == "1.1"
         assert kernel.value("__import__('os').getpid()") == str(kernel.process.pid)
+
+
+def test_variables_of_activation_take_effect_in_the_running_kernel(project: Path, tmp_path: Path) -> None:
+    manifest = project / "pixi.toml"
+    before = manifest.read_text()
+    manifest.write_text(before + '\n[activation.env]\nOLD = "1"\n')
+    with running_kernel(LAUNCHER, tmp_path, environ=tools_on_path(), cwd=project) as kernel:
+        assert kernel.value("__import__('os').environ['OLD']") == "1"
+        manifest.write_text(before + '\n[activation.env]\nFRESH = "2"\n')
+        added = kernel.run("%pixi add words")
+        assert added.displays[-1]["text/plain"].endswith("ready now"), added
+        assert kernel.value("[__import__('os').environ.get(name) for name in ('OLD', 'FRESH')]") == "[None, '2']"
+        manifest.write_text(before + '\n[activation.env]\nLD_LIBRARY_PATH = "/nowhere"\n')
+        again = kernel.run("%pixi add greeting")
+        assert "restart required: LD_LIBRARY_PATH" in again.text
 
 
 def test_the_command_explains_in_the_notebook_what_went_wrong(project: Path, tmp_path: Path) -> None:

@@ -105,7 +105,6 @@ def test_a_failure_is_told_in_the_dialog_then_explained_in_the_notebook_then_men
     dialog = server.open_session("demo/nb.ipynb")
     assert dialog.status == 500
     assert "greting" in dialog.json()["message"]
-    assert "hint:" in dialog.json()["message"]
 
     session = server.open_session("demo/nb.ipynb")
     assert session.status == 201

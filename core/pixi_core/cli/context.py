@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..progress import Reporter
     from ..workspace import Workspace
+    from .activation_change import ActivationChange
 
 _TRUE = ("1", "true", "yes", "on")
 
@@ -79,6 +80,7 @@ class Context:
     reporter: Reporter
     color: bool
     _workspace: Workspace | None = field(default=None)
+    _activation: ActivationChange | None = field(default=None)
 
     @classmethod
     def create(cls, options: Globals) -> Context:
@@ -114,6 +116,10 @@ class Context:
             self._workspace = Workspace.discover(self.cwd, manifest_path=path, environ=self.environ)
             for warning in self._workspace.warnings:
                 self.reporter.warning(warning)
+            if self.json_lines:
+                from .activation_change import ActivationChange
+
+                self._activation = ActivationChange(self._workspace, self.environ)
         return self._workspace
 
     def result(self, command: str, data: dict[str, Any]) -> None:
@@ -122,6 +128,8 @@ class Context:
             from .json_lines import JsonLinesReporter
 
             assert isinstance(self.reporter, JsonLinesReporter)
+            if self._activation is not None and "transaction" in data:
+                data = {**data, "variables": self._activation.variables(str(data["environment"]))}
             self.reporter.result(command, data)
 
     def report(self, error: PixiError) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import EnvironmentUnavailable
 from ..progress import SILENT, Reporter
 from .installing import Installation, choose_platform, install_prepared, prepare_installation
-from .lock import ensure_lock
+from .lock import ensure_lock, outdated_reasons
 from .prepare import Ready, describe
 
 if TYPE_CHECKING:
@@ -50,10 +50,11 @@ def install(
     if everything:
         names = [name for name in workspace.manifest.environments if _runs_here(workspace, name)]
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
+    agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
     found = []
     for name in names:
         done = install_environment(workspace, name, locked.lock, reporter=reporter, should_stop=should_stop)
-        found.append(describe(workspace, name, done))
+        found.append(describe(workspace, name, done, agrees=agrees))
     return found
 
 

@@ -83,7 +83,7 @@ def prepare(
     if ready is not None:
         return ready
     from .install import install_environment
-    from .lock import ensure_lock
+    from .lock import ensure_lock, outdated_reasons
 
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
     name = workspace.environment_name(name)
@@ -94,11 +94,16 @@ def prepare(
             )
         return describe(workspace, name)
     installation = install_environment(workspace, name, locked.lock, reporter=reporter, should_stop=should_stop)
-    return describe(workspace, name, installation)
+    agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
+    return describe(workspace, name, installation, agrees=agrees)
 
 
-def describe(workspace: Workspace, name: str, installation: Installation | None = None) -> Ready:
-    """Look at an installed prefix, and leave the note that makes the next look fast."""
+def describe(
+    workspace: Workspace, name: str, installation: Installation | None = None, *, agrees: bool = True
+) -> Ready:
+    """Look at an installed prefix, and leave the note that makes the next look fast; no note where the lock file that
+    was installed does not agree with the manifest (`--frozen`): the next look must find that out.
+    """
     from .installing import choose_platform
 
     environment = workspace.manifest.environment(workspace.environment_name(name))
@@ -116,7 +121,7 @@ def describe(workspace: Workspace, name: str, installation: Installation | None 
         fast=False,
         installation=installation,
     )
-    if installation is not None:
+    if installation is not None and agrees:
         _write_note(ready)
     return ready
 

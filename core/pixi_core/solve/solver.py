@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, SolveTimeout
@@ -21,6 +22,18 @@ def solve(request: SolveRequest, source: CandidateSource, *, should_stop: Callab
     Touches neither disk nor network itself: `source` may. `should_stop` is asked every few decisions. Raises
     `Unsatisfiable` (with the story), `SolveTimeout`, `Cancelled`, `SpecError`, and whatever `source` raises.
     """
+    # what is made here is needed until the end and has no cycles: looking for garbage would cost a third of the time
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _solve(request, source, should_stop)
+    finally:
+        if collecting:
+            gc.enable()
+        source.settle()
+
+
+def _solve(request: SolveRequest, source: CandidateSource, should_stop: Callable[[], bool] | None) -> Solution:
     problem = Problem(request, source)
     engine = problem.engine(should_stop=_stopper(request, should_stop))
     source.expect([root.partition(" ")[0] for root in problem.roots])
@@ -36,8 +49,6 @@ def solve(request: SolveRequest, source: CandidateSource, *, should_stop: Callab
         if should_stop is not None and should_stop():
             raise Cancelled from None
         raise _too_hard(request, f"{request.timeout:g} seconds") from None
-    finally:
-        source.settle()
     records = (problem.record(name, candidate) for name, candidate in chosen.items())
     found = sorted((record for record in records if record is not None), key=lambda record: record.name)
     return Solution(

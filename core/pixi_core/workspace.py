@@ -7,6 +7,7 @@ client, gateway, caches) that the use cases in `ops` need. It decides nothing by
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -141,9 +142,12 @@ class Workspace:
                 pass
         from .cache.layout import CacheDirs
 
-        dirs = CacheDirs.from_environment(environ, load_config(None, environ))
+        config = load_config(None, environ)
         folder = working_copy(
-            notebook, dirs.notebooks, default_manifest=_default_notebook_manifest(notebook), embedded=embedded
+            notebook,
+            CacheDirs.from_environment(environ, config).notebooks,
+            default_manifest=_default_notebook_manifest(notebook, config),
+            embedded=embedded,
         )
         workspace = cls.open(folder / MANIFEST_NAME, environ=environ)
         workspace.notebook = notebook
@@ -347,8 +351,15 @@ def read_manifest_text(path: Path) -> str:
         raise ManifestError(f"{path} is not UTF-8 text (byte {error.start})") from error
 
 
-def _default_notebook_manifest(notebook: Path) -> str:
+def _default_notebook_manifest(notebook: Path, config: Config) -> str:
+    """Host kind; the user's configured indexes go into it, so that the notebook is whole without them."""
     from .manifest.new import new_manifest
     from .virtual import host_subdir
 
-    return new_manifest(name=notebook.stem, channels=[], platforms=[host_subdir()], python=">=3.9")
+    text = new_manifest(name=notebook.stem, channels=[], platforms=[host_subdir()], python=">=3.9")
+    options = []
+    if config.pypi_index_url:
+        options.append(f"index-url = {json.dumps(config.pypi_index_url)}\n")
+    if config.pypi_extra_index_urls:
+        options.append(f"extra-index-urls = {json.dumps(list(config.pypi_extra_index_urls))}\n")
+    return text + ("\n[pypi-options]\n" + "".join(options) if options else "")

@@ -128,9 +128,12 @@ def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True) -> None:
             finally:
                 os.close(fd)
             replace(temporary, target)
-        except BaseException:
+        except BaseException as error:
             with suppress(OSError):
                 temporary.unlink()
+            if isinstance(error, OSError):
+                # the user knows the file, not its temporary name
+                error.filename = str(target)
             raise
         if fsync:
             sync_folder(target.parent)

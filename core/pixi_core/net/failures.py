@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,9 @@ class Failure:
 
 def from_transport(error: httpx.HTTPError | httpx.InvalidURL, url: str) -> Failure:
     """A failure below HTTP: names, connections, TLS, time, broken bodies."""
-    import httpx  # lazy: it is here already when there is such an error
+    import ssl  # lazy: both are here already when there is such an error
+
+    import httpx
 
     place = shown(url)
     host = place.split("/")[2] if "://" in place else place
@@ -79,7 +80,7 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _certificate(causes: list[BaseException], host: str, place: str) -> NetworkError:
-    told = next((one.verify_message for one in causes if isinstance(one, ssl.SSLCertVerificationError)), "")
+    told = next((one.verify_message for one in causes if hasattr(one, "verify_message")), "")
     return NetworkError(
         f"the certificate of {host} cannot be trusted" + (f": {told}" if told else ""),
         url=place,

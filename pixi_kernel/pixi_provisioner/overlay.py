@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING
 
 from pixi_core.errors import EnvironmentUnavailable, PixiError
 from pixi_core.fs import atomic_write, link_file
+from pixi_core.ops.fetching import fetch_packages
 from pixi_core.progress import Reporter
 from pixi_core.workspace import Workspace
 
-from .support_files import SupportFile, files_of_records, files_of_server
+from .support_files import SupportFile, files_of_server, files_of_wheels
 
 if TYPE_CHECKING:
     from pixi_core.model.record import PypiRecord
@@ -83,7 +84,8 @@ def ensure_overlay(
         files = files_of_server(interpreter)
         if files is None:
             records = _resolve(interpreter, workspace, environment, reporter, should_stop)
-            files = files_of_records(records, workspace.services)
+            fetched = fetch_packages(workspace.services, (), records, reporter=reporter, should_stop=should_stop)
+            files = files_of_wheels(fetched.wheel(record) for record in records)
         folder = build_overlay(root, files)
         phase.finish("kernel support ready")
     memory.parent.mkdir(parents=True, exist_ok=True)

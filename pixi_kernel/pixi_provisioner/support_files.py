@@ -16,8 +16,7 @@ from pixi_core.names import safe_relative_path
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-    from pixi_core.model.record import PypiRecord
-    from pixi_core.workspace import Services
+    from pixi_core.cache.wheels import CachedWheel
 
 ROOT_PROJECT = "ipykernel"
 KERNEL_SPEC = "share/jupyter/kernels/python3/kernel.json"
@@ -61,16 +60,14 @@ class InterpreterFacts(Protocol):
         """Name to version."""
 
 
-def files_of_records(records: Iterable[PypiRecord], services: Services) -> list[SupportFile]:
-    """The importable files of some wheels, unpacked in the wheel cache (fetched where they are not)."""
+def files_of_wheels(wheels: Iterable[CachedWheel]) -> list[SupportFile]:
+    """The importable files of some unpacked wheels."""
     files = []
-    for record in records:
-        wheel = services.wheels.get(record, services.client)
-        for file in wheel.files:
-            name, digest = file[0], file[1]
-            target = _overlay_path(str(name))
+    for wheel in wheels:
+        for name, digest, *_ in wheel.files:
+            target = _overlay_path(name)
             if target is not None:
-                files.append(SupportFile(wheel.path / str(name), target, str(digest)))
+                files.append(SupportFile(wheel.path / name, target, digest))
     return files
 
 

@@ -35,6 +35,10 @@ CLIENTS: dict[str, tuple[list[str], str]] = {
 }
 
 
+QUICK = ("nbclient", "pixi notebook run")
+EVERY_CLIENT = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CLIENTS]
+
+
 def execute(client: str, notebook: Path, out: Path) -> subprocess.CompletedProcess[str]:
     """Run a notebook with one of the clients."""
     words, place = CLIENTS[client]
@@ -52,7 +56,7 @@ def execute(client: str, notebook: Path, out: Path) -> subprocess.CompletedProce
     )
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", EVERY_CLIENT)
 def test_the_environment_of_the_workspace(client: str, project: Path, tmp_path: Path) -> None:
     notebook = write_notebook(project / "sub" / "nb.ipynb", WHERE)
     ran = execute(client, notebook, tmp_path / "out" / "nb.ipynb")
@@ -61,6 +65,7 @@ def test_the_environment_of_the_workspace(client: str, project: Path, tmp_path: 
     assert "ipykernel" not in (project / "pixi.toml").read_text() + (project / "pixi.lock").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", ["nbclient", "pixi notebook run"])
 def test_the_environment_that_the_notebook_names(client: str, project: Path, tmp_path: Path) -> None:
     notebook = write_notebook(
@@ -71,6 +76,7 @@ def test_the_environment_that_the_notebook_names(client: str, project: Path, tmp
     assert printed(tmp_path / "out" / "nb.ipynb") == [str(project / ".pixi" / "envs" / "extra"), "2.0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", ["nbclient", "papermill --engine pixi", "pixi notebook run"])
 def test_the_manifest_that_the_notebook_carries(client: str, manifest: str, own_cache: Path, tmp_path: Path) -> None:
     notebook = write_notebook(
@@ -101,6 +107,7 @@ def test_a_notebook_with_no_manifest_gets_its_own(
     assert printed(tmp_path / "out.ipynb")[1] == "1.1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", CLIENTS)
 def test_an_environment_that_cannot_be_made_fails_with_our_text(client: str, project: Path, tmp_path: Path) -> None:
     manifest = project / "pixi.toml"

@@ -10,15 +10,15 @@ import venv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import pixi_magics
+from pixi_core.cache.wheels import CachedWheel
 from pixi_core.errors import EnvironmentUnavailable, InstallError
 from pixi_provisioner import bootstrap
 from pixi_provisioner.overlay import ask_interpreter, build_overlay
-from pixi_provisioner.support_files import KERNEL_SPEC, SupportFile, files_of_records, files_of_server
+from pixi_provisioner.support_files import KERNEL_SPEC, SupportFile, files_of_server, files_of_wheels
 from tests.support.kernels import running_kernel
 
 MAGICS = str(Path(pixi_magics.__file__).parent)
@@ -87,26 +87,6 @@ def test_a_server_that_was_upgraded_makes_another_overlay(tmp_path: Path) -> Non
     assert sorted(path.name for path in (tmp_path / "kernels").iterdir()) == sorted([first.name, second.name])
 
 
-@dataclass
-class Wheel:
-    """An unpacked wheel."""
-
-    path: Path
-    files: tuple[tuple[str, str, int, bool], ...]
-
-
-class Store:
-    """The caches, with one wheel in them."""
-
-    def __init__(self, wheel: Wheel) -> None:
-        self.wheels = self
-        self.client = None
-        self._wheel = wheel
-
-    def get(self, record: object, client: object) -> Wheel:
-        return self._wheel
-
-
 def test_files_of_wheels(tmp_path: Path) -> None:
     names = [
         "ipykernel/__init__.py",
@@ -119,9 +99,8 @@ def test_files_of_wheels(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
-    store: Any = Store(Wheel(tmp_path, tuple((name, f"digest of {name}", 1, False) for name in names)))
-    record: Any = object()
-    files = files_of_records([record], store)
+    wheel = CachedWheel(tmp_path, tuple((name, f"digest of {name}", 1, False) for name in names))
+    files = files_of_wheels([wheel])
     assert [file.target for file in files] == [
         "ipykernel/__init__.py",
         "ipykernel-7.0.dist-info/METADATA",

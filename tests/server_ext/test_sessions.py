@@ -59,6 +59,7 @@ def test_from_opening_a_notebook_to_a_package_in_use(server: TestServer, project
     assert not [event for event in told if str(project) in str(event)]
 
 
+@pytest.mark.slow
 def test_a_restart_sees_the_new_manifest_and_a_crash_does_not_lock(server: TestServer, project: Path) -> None:
     write_notebook(project / "nb.ipynb")
     kernel = server.open_session("demo/nb.ipynb").json()["kernel"]["id"]
@@ -94,6 +95,7 @@ def _crash(server: TestServer, kernel: str, process: str) -> None:
     assert until(restarted, 60), "the server did not start the kernel again"
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_in_the_dialog_then_explained_in_the_notebook_then_mended(
     server: TestServer, project: Path
 ) -> None:
@@ -125,6 +127,7 @@ def test_a_failure_is_told_in_the_dialog_then_explained_in_the_notebook_then_men
     assert until(real, 60)
 
 
+@pytest.mark.slow
 def test_two_notebooks_at_once_share_one_installation(server: TestServer, project: Path) -> None:
     write_notebook(project / "nb.ipynb")
     write_notebook(project / "two.ipynb")
@@ -156,6 +159,7 @@ def test_the_picker_offers_every_environment(server: TestServer, project: Path) 
     assert server.request("POST", "pixi/kernelspecs").json()["kernelspecs"] == []
 
 
+@pytest.mark.slow
 def test_shutting_down_leaves_no_process(server: TestServer, project: Path) -> None:
     import os
 

@@ -246,7 +246,7 @@ LAYOUTS = [
 def test_where_caches_are(environ: dict[str, str], config: Config | None, root: str) -> None:
     dirs = CacheDirs.from_environment({"HOME": "/home/u", **environ}, config)
     assert str(dirs.root) == root
-    assert dirs.packages == Path(root) / "pkgs"
+    assert dirs.packages == Path(root) / "conda-pkgs-v1"
 
 
 def test_single_caches_can_be_elsewhere(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.channel.subdirs import host_subdir
 from tests.support.command import pixi
 from tests.support.trees import tree
 
@@ -24,7 +25,7 @@ def workspace(tmp_path: Path, small_channel: Path) -> Path:
 
 def corrupt_archive(folder: Path) -> None:
     """One archive of the channel with one byte of its payload flipped, the index unchanged."""
-    archive = next((folder.parent / "channel").rglob("prefix-text-*"))
+    archive = next((folder.parent / "channel" / host_subdir()).glob("prefix-text-*"))
     data = bytearray(archive.read_bytes())
     data[len(data) // 2] ^= 0xFF
     archive.write_bytes(data)
@@ -63,7 +64,7 @@ def nothing(folder: Path) -> None:
         pytest.param(nothing, ["add", "no-such-package"], ["no-such-package"], id="unknown package"),
         pytest.param(nothing, ["add", "prefix-txt"], ["prefix-txt", "prefix-text"], id="a typo gets its neighbour"),
         pytest.param(nothing, ["add", "old-archive>=99"], ["old-archive", "99"], id="no such version"),
-        pytest.param(nothing, ["add", "not a spec !!"], ["not a spec"], id="not a spec"),
+        pytest.param(nothing, ["add", "numpy>=>2"], ["numpy>=>2"], id="not a spec"),
         pytest.param(nothing, ["remove", "prefix-text"], ["prefix-text"], id="remove what is not there"),
         pytest.param(corrupt_archive, ["add", "prefix-text"], ["prefix-text", "expected", "actual"], id="hash mismatch"),
         pytest.param(unreachable, ["add", "prefix-text"], ["channel"], id="channel is gone"),
@@ -77,7 +78,8 @@ def nothing(folder: Path) -> None:
 def test_nothing_moves(workspace: Path, spoil: Callable[[Path], None], words: list[str], said: list[str]) -> None:
     spoil(workspace)
     before = tree(workspace)
-    ran = pixi(*words, cwd=workspace).failed()
+    # a cache of its own: what another test has fetched would hide a spoilt channel
+    ran = pixi(*words, cwd=workspace, environ={"PIXI_CACHE_DIR": str(workspace.parent / "cache")}).failed()
     for word in said:
         assert word in ran.err, ran.err
     assert "hint:" in ran.err, ran.err

@@ -11,24 +11,19 @@ import nbformat
 import pytest
 
 from tests.support.command import pixi
+from tests.support.pypi_index import FakeIndex, serving
 from tests.support.trees import tree
-
-pypi_index = pytest.importorskip("tests.support.pypi_index")
-
-GREETING = {"greeting.py": "from words import WORD\n"}
 
 
 @pytest.fixture
 def index() -> Iterator[str]:
     """An index with a package in two versions, and what it needs."""
-    wheel = pypi_index.wheel
-    files = [
-        wheel("greeting", "1.0", modules=GREETING, requires=["words"]),
-        wheel("greeting", "1.1", modules=GREETING, requires=["words>=2"]),
-        wheel("words", "1.0", modules={"words.py": "WORD = 'hi'\n"}),
-        wheel("words", "2.0", modules={"words.py": "WORD = 'hello'\n"}),
-    ]
-    with pypi_index.PypiIndex(files) as running:
+    index = FakeIndex()
+    index.wheel("greeting", "1.0", "words")
+    index.wheel("greeting", "1.1", "words>=2")
+    index.wheel("words", "1.0")
+    index.wheel("words", "2.0")
+    with serving(index) as running:
         yield running.url
 
 
@@ -44,8 +39,8 @@ def hosted(tmp_path: Path, index: str) -> Path:
 def test_add_locks_every_platform_and_installs(hosted: Path) -> None:
     added = pixi("add", "greeting", cwd=hosted).succeeded()
     assert "✔ Added greeting >=1.1,<2" in added.err
-    ran = pixi("run", "python", "-c", "import greeting, sys; print(greeting.WORD, sys.prefix)", cwd=hosted).succeeded()
-    assert ran.out.split() == ["hello", str(hosted / ".pixi" / "envs" / "default")]
+    ran = pixi("run", "python", "-c", "import words, sys; print(words.version, sys.prefix)", cwd=hosted).succeeded()
+    assert ran.out.split() == ["2.0", str(hosted / ".pixi" / "envs" / "default")]
     lock = (hosted / "pixi.lock").read_text()
     assert lock.startswith("version: 7\n")
     assert lock.count("greeting-1.1-py3-none-any.whl") == 3
@@ -107,7 +102,7 @@ def test_a_notebook_with_a_manifest_of_its_own(tmp_path: Path, index: str) -> No
     notebook = nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_code_cell("%pixi add greeting"),
-            nbformat.v4.new_code_cell("import greeting; print(greeting.WORD)"),
+            nbformat.v4.new_code_cell("import greeting; print('greeting', greeting.version)"),
             nbformat.v4.new_code_cell("%pixi status"),
         ],
         metadata={"pixi": {"manifest": manifest}, "kernelspec": {"name": "pixi", "display_name": "Pixi"}},
@@ -115,6 +110,6 @@ def test_a_notebook_with_a_manifest_of_its_own(tmp_path: Path, index: str) -> No
     nbformat.write(notebook, tmp_path / "own.ipynb")
     before = tree(tmp_path)
     ran = pixi("notebook", "run", "own.ipynb", cwd=tmp_path).succeeded()
-    assert "hello" in ran.out
+    assert "greeting 1.1" in ran.out
     assert "in sync" in ran.out
     assert tree(tmp_path) == before

@@ -144,7 +144,7 @@ def prefix_records(prefix: Path) -> list[dict[str, Any]]:
 
     records = [PrefixRecord.from_path(path) for path in sorted((prefix / "conda-meta").glob("*.json"))]
     return [
-        {**line, "files": sorted(map(str, record.files)), "requested": record.requested_spec}
+        {**line, "files": sorted(map(str, record.files)), "requested": list(record.requested_specs)}
         for line, record in zip(described(records), sorted(records, key=lambda r: r.name.normalized), strict=True)
     ]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _KINDS = {
     # field: (environment variable, configuration key, folder below the root)
-    "packages": ("PIXI_CACHE_CONDA_PACKAGES_DIR", "conda-packages", "pkgs"),
+    "packages": ("PIXI_CACHE_CONDA_PACKAGES_DIR", "conda-packages", "conda-pkgs-v1"),
     "repodata": ("PIXI_CACHE_REPODATA_DIR", "repodata", "repodata"),
     "wheels": ("PIXI_CACHE_PYPI_WHEELS_DIR", "pypi-wheels", "pypi-wheels-v1"),
     "pypi_index": ("", "", "pypi-index-v1"),
@@ -37,7 +37,8 @@ _KINDS = {
 class CacheDirs:
     """The folders, absolute; none of them needs to exist yet.
 
-    `packages` extracted conda packages · `repodata` what channels offer · `wheels` unpacked wheels · `pypi_index` pages
+    `packages` extracted conda packages (a folder that other tools do not share: our entries have markers of their
+    own) · `repodata` what channels offer · `wheels` unpacked wheels · `pypi_index` pages
     and metadata of PyPI indexes · `mapping` conda names to PyPI names · `notebooks` working copies of notebooks' own
     manifests · `kernels` ipykernel support for environments without it · `exec_environments`, `build_environments`
     throw-away environments · `environments` detached environments.

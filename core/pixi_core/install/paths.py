@@ -50,17 +50,26 @@ def parse_entry_point(text: str) -> EntryPoint:
 
 
 def script_text(point: EntryPoint, first_line: str) -> str:
-    """The Python script that calls an entry point."""
+    """The Python script that calls an entry point.
+
+    Byte for byte what conda's tools generate: records hold the script's digest, and whichever tool verifies or takes
+    over an environment must find it unchanged.
+    """
     head = point.function.split(".", 1)[0]
-    return (
-        f"{first_line}\n"
-        "import sys\n"
-        f"from {point.module} import {head}\n"
-        'if __name__ == "__main__":\n'
-        '    for ending in (".exe", "-script.py", "-script.pyw"):\n'
-        "        sys.argv[0] = sys.argv[0].removesuffix(ending)\n"
-        f"    sys.exit({point.function}())\n"
-    )
+    lines = [
+        first_line,
+        "# -*- coding: utf-8 -*-",
+        "import re",
+        "import sys",
+        "",
+        f"from {point.module} import {head}",
+        "",
+        "if __name__ == '__main__':",
+        "\tsys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])",
+        f"\tsys.exit({point.function}())",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 # ---------------------------------------------------------------- reading info/

@@ -9,15 +9,16 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from ..errors import Issue, Location, LockFileError, SpecError
 from ..model.channel import channel as parse_channel
+from ..model.channel import file_url
 from ..model.digest import Md5, Sha256
 from ..model.package_index import default_index
 from ..model.platform import SUBDIRS, Platform, Subdir, VirtualPackage
-from ..model.record import Noarch, PypiRecord, RepoDataRecord, archive_stem, derive, milliseconds, words
+from ..model.record import Noarch, PypiRecord, RepoDataRecord, archive_stem, derive, derived_noarch, milliseconds, words
 from .model import CURRENT_VERSION, CondaSourceRecord, LockedEnvironment, LockedRecord, LockFile, LockOptions
 from .narrow import Declined
 from .narrow import parse as narrow_parse
@@ -286,9 +287,9 @@ def _conda_record(location: str, fields: Mapping[str, Any]) -> RepoDataRecord:
         build_number=said.build_number or 0 if number is None else _integer(number, "build_number") or 0,
         subdir=_subdir(subdir),
         file_name=_optional(fields, "file_name") or said.file_name,
-        url=location,
+        url=_url_of(location),
         channel=_channel(fields, said.channel),
-        noarch=_noarch(get("noarch", said.noarch)),
+        noarch=_noarch(get("noarch", derived_noarch(subdir, build))),
         depends=_texts(get("depends"), "`depends`"),
         constrains=_texts(get("constrains"), "`constrains`"),
         extra_depends=_groups(extra, "extra_depends") if extra else {},
@@ -307,6 +308,12 @@ def _conda_record(location: str, fields: Mapping[str, Any]) -> RepoDataRecord:
         run_exports=None if exports is None else _groups(exports, "run_exports"),
         python_site_packages_path=_optional(fields, "python_site_packages_path"),
     )
+
+
+def _url_of(location: str) -> str:
+    """An absolute path is a package in a folder on this machine."""
+    is_path = location.startswith("/") or (location[1:3] in (":\\", ":/") and location[0].isalpha())
+    return file_url(PurePath(location)) if is_path else location
 
 
 def _noarch(value: Any) -> Noarch | None:

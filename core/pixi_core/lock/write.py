@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import LockFileError
+from ..model.channel import path_of_file_url
 from ..model.package_index import default_index
 from ..model.platform import Platform
 from ..model.pypi_options import DEFAULT_PRERELEASES
-from ..model.record import PypiRecord, RepoDataRecord, derive
+from ..model.record import PypiRecord, RepoDataRecord, derive, derived_noarch
 from .model import CondaSourceRecord, LockedEnvironment, LockedRecord, LockFile, LockOptions
 from .scalar import scalar
 
@@ -35,10 +36,15 @@ def write_lock(lock: LockFile) -> str:
 def selector(record: LockedRecord) -> tuple[str, str]:
     """Kind and location: what identifies a record within the file."""
     if isinstance(record, RepoDataRecord):
-        return "conda", record.url
+        return "conda", location_of(record.url)
     if isinstance(record, PypiRecord):
         return "pypi", record.location
     return "conda_source", record.selector
+
+
+def location_of(url: str) -> str:
+    """A URL as lock files hold it: packages of a folder on disk by their path, as other tools write and read them."""
+    return path_of_file_url(url) if url.startswith("file://") else url
 
 
 def _order(key: tuple[str, str]) -> tuple[int, str]:
@@ -170,8 +176,9 @@ def _sequence(lines: list[str], key: str, items: Iterable[str]) -> None:
 
 
 def _write_conda(lines: list[str], record: RepoDataRecord) -> None:
-    said = derive(record.url)
-    lines.append(f"- conda: {scalar(record.url)}")
+    location = location_of(record.url)
+    said = derive(location)
+    lines.append(f"- conda: {scalar(location)}")
     if record.name != said.name:
         _field(lines, "name", record.name)
     if record.version != said.version:
@@ -182,7 +189,7 @@ def _write_conda(lines: list[str], record: RepoDataRecord) -> None:
         _number(lines, "build_number", record.build_number)
     if record.subdir != said.subdir:
         _field(lines, "subdir", record.subdir)
-    if record.noarch is not None and record.noarch != said.noarch:
+    if record.noarch is not None and record.noarch != derived_noarch(record.subdir, record.build):
         _field(lines, "noarch", record.noarch)
     _field(lines, "sha256", record.sha256)
     _field(lines, "md5", record.md5)

@@ -329,5 +329,9 @@ def _platform_of(item: Any) -> str:
 
 def _missing(name: str, where: str, known: Sequence[str]) -> ManifestError:
     near = get_close_matches(name, known, n=3, cutoff=0.6)
-    hints = [f"did you mean {', '.join(f'`{one}`' for one in near)}?"] if near else []
-    return ManifestError(f"'{name}' is not in `{where}`", hints=hints)
+    hint = (
+        f"did you mean {', '.join(f'`{one}`' for one in near)}?"
+        if near
+        else f"it holds {', '.join(known) or 'nothing'}"
+    )
+    return ManifestError(f"'{name}' is not in `{where}`", hints=[hint])

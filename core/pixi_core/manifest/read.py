@@ -77,7 +77,9 @@ def _parse(text: str, problems: Problems) -> dict[str, Any]:
         issue = problems.issue(f"not valid TOML: {error.msg}", offset)
         location = Location(problems.path, error.lineno, error.colno)
         raise ManifestError(
-            f"1 mistake in {problems.path}", issues=[type(issue)(issue.message, location, issue.excerpt)]
+            f"1 mistake in {problems.path}",
+            issues=[type(issue)(issue.message, location, issue.excerpt)],
+            hints=['texts, versions among them, stand in quotes: `numpy = ">=2"`'] if "value" in error.msg else (),
         ) from None
     except RecursionError:
         raise ManifestError(f"{problems.path} is nested too deeply") from None

@@ -45,7 +45,10 @@ def parse(text: str) -> MatchSpec:
         if message.startswith(f"'{text}' is not a valid match spec"):
             raise
         raise SpecError(
-            f"'{text}' is not a valid match spec: {message}", source=text, offset=error.offset, hints=error.hints
+            f"'{text}' is not a valid match spec: {message}",
+            source=text,
+            offset=error.offset,
+            hints=error.hints or ("write `name`, `name>=1.2,<2`, `name=1.2` or `channel::name`",),
         ) from None
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from ..errors import SpecError
 from .digest import Md5, Sha256
-from .platform import SUBDIRS, Subdir, architecture, operating_system
+from .platform import NOARCH, SUBDIRS, Subdir, architecture, operating_system
 
 Noarch = Literal["python", "generic"]
 RunExports = Mapping[str, tuple[str, ...]]
@@ -226,12 +226,16 @@ def derive(location: str) -> Derived:
     if parts is None:
         return Derived(file_name, None, None, None, None, found_subdir, base, None)
     name, version, build = parts
-    noarch: Noarch | None = None
-    if found_subdir == "noarch":
-        noarch = "python" if "py" in build else "generic"
     digits = len(build) - len(build.rstrip("0123456789"))
     number = int(build[-digits:]) if digits else 0
-    return Derived(file_name, name, version, build, number, found_subdir, base, noarch)
+    return Derived(file_name, name, version, build, number, found_subdir, base, derived_noarch(found_subdir, build))
+
+
+def derived_noarch(subdir: str | None, build: str) -> Noarch | None:
+    """What kind of noarch package a record is that does not say so itself."""
+    if subdir != NOARCH:
+        return None
+    return "python" if "py" in build else "generic"
 
 
 # ---------------------------------------------------------------- PyPI

@@ -16,6 +16,8 @@ from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, FeatureName, pypi_name
 from ..progress import SILENT, Reporter
 from .installing import Installation, install_prepared, prepare_installation
 from .locking import compared_names, update_lock
+from .prepare import describe
+from .unfinished import forget_removal, note_removal, unfinished_removal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -124,7 +126,10 @@ def remove(
     target = target or Target()
     pypi = pypi or workspace.manifest.is_host_kind
     editor = _editor(workspace)
+    unfinished = unfinished_removal(workspace)
     for name in names:
+        if name.lower() in unfinished:
+            continue  # a call that was killed has taken it out of the manifest
         for platform in target.platforms or (None,):
             if pypi:
                 editor.remove_pypi(name, feature=target.feature, platform=platform)
@@ -269,13 +274,20 @@ def _commit(
     old_lock = workspace.lock_text()
     new_lock = write_lock(lock)
     try:
+        if change.removed:
+            note_removal(workspace, change.removed, text)
         _write(workspace, text, new_lock)
         if prepared is None:
+            forget_removal(workspace)
             return replace(change, lock_changed=new_lock != old_lock)
         installation = install_prepared(prepared, reporter=reporter, should_stop=should_stop)
     except BaseException:
         _write(workspace, workspace.manifest_text, old_lock)
+        forget_removal(workspace)
         raise
+    # the note that lets the next command and the next kernel start without looking at every package
+    describe(workspace.reload(), environment.name, installation)
+    forget_removal(workspace)
     return replace(change, lock_changed=new_lock != old_lock, installation=installation)
 
 

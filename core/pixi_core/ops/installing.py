@@ -154,6 +154,8 @@ def install_prepared(
         marker=_marker(prepared),
         editable=_editable(prepared),
     )
+    for warning in outcome.warnings:
+        reporter.warning(warning)
     return Installation(
         environment=prepared.environment.name,
         prefix=prepared.prefix,

@@ -12,12 +12,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ..errors import HttpStatusError, NetworkError, Offline
+from ..errors import HttpStatusError, NetworkError, Offline, SpecError
 from ..model.channel import file_url, path_of_file_url
 from ..model.package_index import normalised_index_url
 from ..model.pypi_options import FindLinks, PypiOptions
@@ -217,23 +218,19 @@ class IndexClient:
             return self._names[index]
 
     def suggestions(self, name: str) -> list[str]:
-        """Projects that exist and whose names are easily confused with `name`: other separators, a `py` or `python`
-        added or dropped. Asks the index about each, and never fails.
+        """Projects that exist and whose names are easily confused with `name` (see `spellings`). Asks the index about
+        each, and never fails.
         """
-        base = name.removeprefix("python-").removeprefix("py").removesuffix("-python").removesuffix("py").strip("-")
-        guesses = [base, f"python-{base}", f"py{base}", f"{base}-python", name.replace("-", ""), f"{name}s"]
-        if name.endswith("s"):
-            guesses.append(name[:-1])
-        found: list[str] = []
-        for guess in dict.fromkeys(guesses):
-            if not guess or guess == name:
-                continue
+
+        def exists(guess: str) -> bool:
             try:
-                if self.project(pypi_name(guess)).offers:
-                    found.append(guess)
-            except NetworkError:
-                break
-        return found[:3]
+                return bool(self.project(pypi_name(guess)).offers)
+            except (NetworkError, SpecError):
+                return False
+
+        guesses = spellings(name)
+        with ThreadPoolExecutor(8, thread_name_prefix="suggest") as pool:
+            return [guess for guess, found in zip(guesses, pool.map(exists, guesses), strict=True) if found][:3]
 
     # ---------------------------------------------------------------- find-links
 
@@ -264,6 +261,19 @@ class IndexClient:
     def _linked_files(self, url: str) -> list[tuple[str, str]]:
         response = self._client.get_bytes(url)
         return read_links(response.content, response.url or url)
+
+
+def spellings(name: str) -> list[str]:
+    """What may have been meant by a name that does not exist: a `py` or `python` more or less, another number, and the
+    commonest slips of the fingers (a letter doubled, not doubled, too many, two exchanged). The default index lists
+    its names in tens of megabytes, so nearness to all of them is not asked.
+    """
+    base = name.removeprefix("python-").removeprefix("py").removesuffix("-python").removesuffix("py").strip("-")
+    guesses = [base, f"python-{base}", f"py{base}", f"{base}-python", name.replace("-", ""), f"{name}s"]
+    for i, letter in enumerate(name):
+        guesses += [name[:i] + letter + name[i:], name[:i] + name[i + 1 :]]
+        guesses.append(name[:i] + name[i + 1 : i + 2] + letter + name[i + 2 :])
+    return [guess for guess in dict.fromkeys(guesses) if guess.strip("-") == guess != name and guess][:80]
 
 
 def _belongs(filename: str, name: PypiName) -> bool:

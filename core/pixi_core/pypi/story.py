@@ -61,7 +61,7 @@ def explain(provider: Provider, causes: Collection[Information]) -> Unsatisfiabl
         else:
             lines += _no_candidates(provider, name, [cause.requirement for cause in informations], hints)
     message = f"cannot find PyPI packages for {provider.catalog.target.description} that fit together"
-    advice = list(dict.fromkeys(hints))
+    advice = list(dict.fromkeys(hints)) or ["loosen or remove one of the requirements named above"]
     if bounds:
         return CondaConflict(message, story=lines, hints=advice, bounds=bounds)
     return Unsatisfiable(message, story=lines, hints=advice)
@@ -115,6 +115,8 @@ def _no_candidates(provider: Provider, name: PypiName, wanted: list[Wanted], hin
         near = provider.catalog.index.suggestions(name)
         if near:
             hints.append(f"did you mean {' or '.join(f'`{n}`' for n in near)}?")
+        else:
+            hints.append(f"check the spelling of `{name}`; conda packages are added without `--pypi`")
         return [f"but no index has a project {name}."]
     constraint = provider.policy.constraints.get(name, "")
     specifiers = [w.specifier for w in wanted] + [constraint]

@@ -257,6 +257,8 @@ def _hints(problem: Problem, roots: Sequence[MatchSpec], unknown: Sequence[str])
         near = get_close_matches(name, problem.source.names(), n=3, cutoff=0.75)
         if near:
             yield f"did you mean {' or '.join(f'`{other}`' for other in near)} instead of `{name}`?"
+        else:
+            yield f"check the spelling of `{name}`, or look for it with `pixi search '*{name}*'`"
     for name, channel in problem.wanted_channels.items():
         others = [other.name for other in problem.source.channels_with(name) if other != channel]
         if name in unknown and others:

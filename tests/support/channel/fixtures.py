@@ -225,7 +225,7 @@ def stage_text_prefix(stage: Path) -> None:
     files({"bin/prefix-text": f'#!/bin/sh\ncat "{PLACEHOLDER}/share/prefix-text/greeting"\n'}, mode=0o755)(stage)
     # /bin/sh as a package's own file: the interpreter of the next script exists only below the new prefix
     files({"bin/prefix-text-shebang": f"#!{PLACEHOLDER}/bin/prefix-sh\necho shebang\n"}, mode=0o755)(stage)
-    (stage / "bin/prefix-sh").symlink_to(Path(shutil.which("sh") or "/bin/sh"))
+    shutil.copy(Path(shutil.which("sh") or "/bin/sh").resolve(), stage / "bin/prefix-sh")
 
 
 def stage_binary_prefix(subdir: str, stage: Path) -> None:

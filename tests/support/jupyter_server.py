@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -97,7 +98,7 @@ class TestServer:
         try:
             return [await asyncio.wait_for(_run_cell(connection, cell), timeout) for cell in cells]
         finally:
-            connection.close()
+            await _close(connection)
 
     def follow_events(self) -> threading.Thread:
         """Collect events from now on in `events`; the thread ends with the server."""
@@ -109,12 +110,22 @@ class TestServer:
             ready.set()
             while (message := await connection.read_message()) is not None:
                 self.events.append(json.loads(message))
-            connection.close()
+            await _close(connection)
 
         thread = threading.Thread(target=lambda: asyncio.run(follow()), daemon=True)
         thread.start()
         assert ready.wait(START_SECONDS), "the event stream did not open"
         return thread
+
+
+async def _close(connection: WebSocketClientConnection) -> None:
+    """Say goodbye and wait for the answer: a loop that ends before would leave the socket to the garbage collector."""
+    connection.close()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            while await connection.read_message() is not None:
+                pass
+    await asyncio.sleep(0)
 
 
 async def _run_cell(connection: WebSocketClientConnection, code: str) -> CellResult:

@@ -42,7 +42,7 @@ def kernel_process(connection_file: str, choice: Choice, extra: Sequence[str]) -
         subject = Subject(target.workspace.name, target.environment, target.prefix)
         ready = make_ready(target, reporter=EventReporter(subject, stream_sender()))
         argv, environ = ready.start(os.environ, connection_file)
-    except PixiError as error:
+    except (PixiError, OSError) as error:
         text = describe(error)
         sys.stderr.write(text + "\n")
         explanation = Explanation(text, str(place.folder), str(choice.manifest or ""), choice.environment or "default")

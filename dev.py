@@ -27,7 +27,7 @@ CHECKS = (
     ("format", ["ruff", "format", "--check", "--quiet", "."]),
     ("lint", ["ruff", "check", "--quiet", "."]),
     ("types", ["mypy"]),
-    ("import contracts", ["lint-imports", "--no-timing"]),
+    ("import contracts", ["lint-imports"]),
 )
 
 

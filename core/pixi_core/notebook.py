@@ -1,9 +1,9 @@
 """A notebook's own environment: the manifest in its metadata, and the working copy it is solved and installed in.
 
 The metadata key `pixi` of an `.ipynb` holds the text of a manifest (the same TOML as `pixi.toml`), or a table
-`{"manifest": TEXT, "lock": TEXT, "environment": NAME}` where the lock travels along. Solving and installing need a folder; editing the
-notebook file under a running Jupyter would fight with its autosave. So the workspace of a notebook is a folder in the
-cache, named after the notebook's real path:
+`{"manifest": TEXT, "lock": TEXT, "environment": NAME}` where the lock travels along. Solving and installing need a
+folder; editing the notebook file under a running Jupyter would fight with its autosave. So the workspace of a notebook
+is a folder in the cache, named after the notebook's real path:
 
     <cache>/notebooks/<stem>-<12 hex of sha256(path)>/
         pixi.toml  pixi.lock  .pixi/      as in any workspace

@@ -1,4 +1,4 @@
-"""One notebook in a conda workspace, as four clients start it: Jupyter Server, nbclient, papermill, `pixi notebook run`."""
+"""One notebook in a conda workspace, as four clients start it: a server, nbclient, papermill, `pixi notebook run`."""
 
 from __future__ import annotations
 

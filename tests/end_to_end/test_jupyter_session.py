@@ -108,7 +108,7 @@ def test_a_typo_in_the_magic_fails_the_cell_and_changes_nothing(demo: Path) -> N
     before = (demo / "pixi.toml").read_text(), (demo / "pixi.lock").read_text()
     ran = pixi("notebook", "run", str(write_notebook(demo, "%pixi add sixx")), cwd=demo).failed()
     assert "sixx" in ran.err
-    assert (demo / "pixi.toml").read_text(), (demo / "pixi.lock").read_text() == before
+    assert ((demo / "pixi.toml").read_text(), (demo / "pixi.lock").read_text()) == before
 
 
 def test_an_environment_that_cannot_be_made_is_explained(demo: Path) -> None:

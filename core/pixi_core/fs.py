@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import BinaryIO, Literal, Self
 
 from .errors import Cancelled, DiskFull, InstallError
 
@@ -116,17 +116,16 @@ def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True) -> None:
             mode: int | None = stat.S_IMODE(target.stat().st_mode)
         except FileNotFoundError:
             mode = None
-        temporary = target.parent / f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | getattr(os, "O_BINARY", 0), 0o666)
+        fd, temporary = _working_copy(target)
         try:
-            try:
-                write_all(fd, content)
-                if mode is not None:
-                    os.chmod(temporary, mode)
-                if fsync:
-                    os.fsync(fd)
-            finally:
+            write_all(fd, content)
+            if mode is not None:
+                os.chmod(temporary, mode)
+            if fsync:
+                os.fsync(fd)
+            if sys.platform == "win32":  # which renames no open file
                 os.close(fd)
+                fd = -1
             replace(temporary, target)
         except BaseException as error:
             with suppress(OSError):
@@ -135,8 +134,60 @@ def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True) -> None:
                 # the user knows the file, not its temporary name
                 error.filename = str(target)
             raise
+        finally:
+            if fd >= 0:
+                os.close(fd)  # not before the rename: with it goes the right to the temporary name
         if fsync:
             sync_folder(target.parent)
+
+
+@contextmanager
+def replacing(path: Path | str) -> Iterator[BinaryIO]:
+    """A file to write into, which takes the place of `path` at the end of the block, unsynced: for caches, where a file
+    that a power cut tore is found out by its readers. What a killed writer left is overwritten by the next one.
+    Raises `OSError`; then `path` is as it was.
+    """
+    target = Path(path)
+    fd, temporary = _working_copy(target)
+    with os.fdopen(fd, "wb") as file:
+        try:
+            yield file
+            file.flush()
+            if sys.platform == "win32":
+                file.close()
+            replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+def _working_copy(target: Path) -> tuple[int, Path]:
+    """An empty file beside the target, open for writing. Its name is fixed, so that the next writer overwrites what a
+    killed one left; while another writer holds it, the name is one that nobody has.
+    """
+    if sys.platform != "win32":
+        import fcntl
+
+        place = target.parent / f".{target.name[:200]}.tmp"
+        with suppress(OSError):  # another user's, or a file system without locks
+            fd = os.open(place, os.O_WRONLY | os.O_CREAT | _CLOEXEC | os.O_NOFOLLOW, 0o666)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = os.fstat(fd)
+                # its writer may have renamed it away between the two calls
+                if os.path.samestat(held, os.lstat(place)) and held.st_nlink == 1 and held.st_uid == os.geteuid():
+                    os.ftruncate(fd, 0)
+                    return fd, place
+            except OSError as error:
+                os.close(fd)
+                if error.errno not in (*_BUSY, errno.ENOENT):
+                    os.unlink(place)
+                raise
+            os.close(fd)
+    place = target.parent / f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | getattr(os, "O_BINARY", 0)
+    return os.open(place, flags, 0o666), place
 
 
 def write_all(fd: int, content: bytes | memoryview) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import HttpStatusError, NetworkError, Offline, SpecError
+from ..fs import replacing
 from ..model.channel import file_url, path_of_file_url
 from ..model.package_index import normalised_index_url
 from ..model.pypi_options import FindLinks, PypiOptions
@@ -199,9 +200,8 @@ class IndexClient:
         if not path.is_file():
             content = whole_file(self._client, file)
             folder.mkdir(parents=True, exist_ok=True)
-            temporary = folder / f".{os.getpid()}.{threading.get_ident()}"
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
+            with replacing(path) as archive:
+                archive.write(content)
         return path
 
     # ---------------------------------------------------------------- names
@@ -324,14 +324,7 @@ def _read(path: Path, decode: Callable[[bytes], T | None]) -> T | None:
 
 def _write(path: Path, content: bytes) -> None:
     """Put a cache entry in place by renaming; a cache that cannot be written is no error."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        try:
-            temporary.write_bytes(content)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(content)

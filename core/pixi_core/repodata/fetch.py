@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from ..errors import HttpStatusError, NetworkError, Offline
+from ..fs import replacing
 from ..model.channel import path_of_file_url
 from .packed import PackedSubdir, pack
 from .shards import INDEX_NAME, ShardedSubdir, flatten_index
@@ -282,10 +283,8 @@ def _key(url: str) -> str:
 
 
 def _write(path: str, content: bytes) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with open(temporary, "wb") as file:
+    with replacing(path) as file:
         file.write(content)
-    os.replace(temporary, path)
 
 
 def _read(url: str) -> bytes:

@@ -11,10 +11,10 @@ table of contents (`marshal`: names joined by newlines, end offsets of 8 bytes, 
 from __future__ import annotations
 
 import marshal
-import os
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
+from ..fs import replacing
 from .subdirs import RawRecords
 
 if TYPE_CHECKING:
@@ -37,12 +37,11 @@ def pack(content: bytes, path: str, *, url: str) -> None:
 def _write(path: str, groups: dict[str, list[bytes]], base_url: str) -> None:
     from hashlib import blake2b
 
-    temporary = f"{path}.{os.getpid()}.tmp"
     names = sorted(groups)
     ends = bytearray()
     digests = bytearray()
     position = len(MAGIC) + 16
-    with open(temporary, "wb") as file:
+    with replacing(path) as file:
         file.write(MAGIC + bytes(16))
         for name in names:
             payload = b"{" + b",".join(groups[name]) + b"}"
@@ -54,7 +53,6 @@ def _write(path: str, groups: dict[str, list[bytes]], base_url: str) -> None:
         file.write(contents)
         file.seek(len(MAGIC))
         file.write(position.to_bytes(8, "little") + len(contents).to_bytes(8, "little"))
-    os.replace(temporary, path)
 
 
 class PackedSubdir:

@@ -17,6 +17,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from ..errors import HashMismatch, NetworkError
+from ..fs import replacing
 from .packed import joined
 from .subdirs import RawRecords, readable
 
@@ -159,11 +160,9 @@ class ShardedSubdir:
     def _keep(self, digest: str, content: bytes) -> None:
         """Store a shard for the next time; a disk that refuses does not hinder this run."""
         path = self._path(digest)
-        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(temporary, "wb") as file:
+            with replacing(path) as file:
                 file.write(content)
-            os.replace(temporary, path)
         except OSError:
             return

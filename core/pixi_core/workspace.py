@@ -107,6 +107,7 @@ class Workspace:
     warnings: list[str] = field(default_factory=list)
     notebook: Path | None = None
     _services: Services | None = None
+    _wishes: tuple[bool, Reporter | None] = (False, None)
 
     # ---------------------------------------------------------------- finding it
 
@@ -197,18 +198,26 @@ class Workspace:
             from .cache.layout import CacheDirs
 
             dirs = CacheDirs.from_environment(self.environ, self.config)
+            offline, reporter = self._wishes
             self._services = Services(
-                config=self.config, dirs=dirs, environ=self.environ, offline=bool(self.config.offline)
+                config=self.config,
+                dirs=dirs,
+                environ=self.environ,
+                offline=offline or bool(self.config.offline),
+                reporter=reporter or SILENT,
             )
         return self._services
 
     def configure(self, *, offline: bool | None = None, reporter: Reporter | None = None) -> None:
         """Settle how this command uses the machinery; call it before anything is fetched."""
-        services = self.services
+        if self._services is None:
+            # no configuration is read for a command that needs no machinery
+            self._wishes = (bool(offline) or self._wishes[0], reporter or self._wishes[1])
+            return
         if offline:
-            services.offline = True
+            self._services.offline = True
         if reporter is not None:
-            services.reporter = reporter
+            self._services.reporter = reporter
 
     # ---------------------------------------------------------------- lock file
 

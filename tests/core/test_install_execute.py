@@ -17,13 +17,14 @@ import pytest
 from pixi_core.errors import ArchiveError, Cancelled, InstallError, PrefixBusy, UnsafePath
 from pixi_core.fs import LinkKind
 from pixi_core.install.execute import Outcome, execute
+from pixi_core.install.fingerprint import fingerprint
 from pixi_core.install.host import create_host_prefix
 from pixi_core.install.interpreters import running_interpreter
 from pixi_core.install.link import LinkOptions
 from pixi_core.install.lock import prefix_lock
 from pixi_core.install.markers import EnvironmentMarker, read_fingerprint
 from pixi_core.install.plan import make_plan
-from pixi_core.install.prefix import fingerprint, read_prefix
+from pixi_core.install.prefix import read_prefix
 from pixi_core.model.platform import Platform, Subdir
 from pixi_core.model.record import PypiRecord, RepoDataRecord
 from pixi_core.progress import SILENT, Reporter

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pixi_core.errors import TaskError
-from pixi_core.manifest.model import Task as ManifestTask
-from pixi_core.manifest.model import TaskArgument, TaskDependency
+from pixi_core.manifest.task import Task as ManifestTask
+from pixi_core.manifest.task import TaskArgument, TaskDependency
 from pixi_core.names import EnvironmentName, TaskName
 from pixi_core.tasks.graph import Step, resolve, visible_tasks
 from pixi_core.tasks.template import pixi_context

@@ -66,11 +66,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (without the program's name) and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _main(words)
+        quick = _quick(words)
+        return _main(words) if quick is None else quick
     except BrokenPipeError:
         # the reader (`| head`) has seen enough; keep the interpreter from complaining at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _quick(words: list[str]) -> int | None:
+    """`pixi run PROGRAM` in a prepared environment; None for everything else."""
+    if words[:1] not in (["run"], ["r"]):
+        return None
+    from .quick import run
+
+    try:
+        return run(words, os.environ)
+    except PixiError:
+        return None  # the whole command says it properly
 
 
 def _main(words: list[str]) -> int:

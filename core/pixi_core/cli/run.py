@@ -27,13 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Run it; without words, list the tasks."""
-    from ..ops.run import RunOptions, runnable_tasks
+    from ..ops.run import RunOptions
     from ..ops.run import run as run_words
 
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
-    if not arguments.words:
-        tasks = {name: task for found in runnable_tasks(workspace).values() for name, task in found.items()}
+    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    if not words:
+        from ..ops.task_notes import runnable
+
+        tasks = {name: task for found in runnable(workspace).tasks.values() for name, task in found.items()}
         context.reporter.message("Available tasks:" if tasks else "This workspace has no tasks.")
         for name in sorted(tasks):
             if not name.startswith("_"):
@@ -50,4 +53,4 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         mode=lock_mode(arguments),
         install=not no_install(arguments),
     )
-    return run_words(workspace, arguments.words, options, folder=context.cwd, reporter=context.reporter)
+    return run_words(workspace, words, options, folder=context.cwd, reporter=context.reporter)

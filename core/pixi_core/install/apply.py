@@ -12,12 +12,13 @@ from ..fs import translated
 from ..model.record import PathEntry, PrefixRecord
 from ..progress import Reporter
 from .build import relayout
-from .conda_meta import LINK_COPY, LINK_HARD, META_FOLDER, record_file_name, write_record
+from .conda_meta import LINK_COPY, LINK_HARD, record_file_name, write_record
+from .fingerprint import INSTALLING, META_FOLDER
 from .items import Layout
 from .journal import LinkConda, Transaction, read_journal, remove_journal, sync_file_system
 from .link import Linker, LinkOptions, LinkReport
 from .link_scripts import run_post_link, run_pre_unlink, skipped_scripts
-from .markers import INSTALLING, write_fingerprint, write_markers
+from .markers import write_fingerprint, write_markers
 from .prefix import has_journal, installed_fingerprint, read_conda
 
 

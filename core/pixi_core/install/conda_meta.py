@@ -14,8 +14,8 @@ from ..errors import InstallError, PixiError
 from ..model.platform import Subdir
 from ..model.record import PathEntry, PathType, PrefixRecord, RepoDataRecord, record_from_repodata, record_to_repodata
 from ..names import safe_component
+from .fingerprint import META_FOLDER
 
-META_FOLDER = "conda-meta"
 LINK_HARD, LINK_SOFT, LINK_COPY, LINK_DIRECTORY = 1, 2, 3, 4
 _PATH_TYPES = frozenset(
     [

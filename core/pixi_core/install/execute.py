@@ -19,7 +19,8 @@ from ..model.platform import Platform
 from ..progress import SILENT, Reporter
 from .apply import apply, recover
 from .build import Built, CondaPackages, Wheels, build_transaction
-from .conda_meta import META_FOLDER, specs_text, write_record
+from .conda_meta import specs_text, write_record
+from .fingerprint import META_FOLDER
 from .journal import write_journal
 from .link import LinkOptions, LinkReport
 from .lock import prefix_lock

@@ -17,7 +17,8 @@ from typing import Any
 from ..errors import EnvironmentUnavailable
 from ..fs import translated
 from ..progress import SILENT, Reporter
-from .conda_meta import META_FOLDER, replace_file
+from .conda_meta import replace_file
+from .fingerprint import META_FOLDER
 from .interpreters import Interpreter, choose_interpreter, find_interpreters, probe_interpreter
 from .lock import prefix_lock
 from .prefix import read_pyvenv

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 from ..errors import UnsafePath
 from ..model.record import PathEntry
 from ..names import safe_relative_path
-from .conda_meta import META_FOLDER
+from .fingerprint import META_FOLDER
 
 Action = Literal["link", "copy", "symlink", "replace", "write", "directory"]
 _PLAIN = re.compile(r"\.*[\w+@-][\w.+@-]*(?:/\.*[\w+@-][\w.+@-]*)*", re.ASCII)

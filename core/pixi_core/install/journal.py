@@ -21,10 +21,9 @@ from ..fs import sync_folder
 from ..model.platform import Platform, Subdir, VirtualPackage
 from ..model.record import PypiRecord, RepoDataRecord, record_from_repodata, record_to_repodata
 from ..names import safe_component
-from .conda_meta import META_FOLDER
+from .fingerprint import JOURNAL_FILE, META_FOLDER
 from .items import Layout, checked_path
 from .markers import EnvironmentMarker
-from .prefix import JOURNAL_FILE
 from .python_info import PythonInfo
 
 VERSION = 1

@@ -21,7 +21,7 @@ from ..errors import InstallError, UnsafePath
 from ..fs import LinkKind, write_all
 from ..model.digest import Sha256
 from ..model.platform import Subdir, operating_system
-from .conda_meta import META_FOLDER
+from .fingerprint import META_FOLDER
 from .folder import HAS_DESCRIPTORS, Folder, folder
 from .items import Item, Layout
 from .placeholder import is_mach_o, replace_prefix

@@ -14,7 +14,8 @@ from ..errors import InstallError
 from ..model.platform import operating_system
 from ..model.record import RepoDataRecord
 from ..names import safe_component
-from .conda_meta import META_FOLDER, read_record
+from .conda_meta import read_record
+from .fingerprint import META_FOLDER
 from .items import Layout
 from .journal import Transaction
 from .link import LinkOptions

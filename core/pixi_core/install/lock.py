@@ -16,8 +16,7 @@ from pathlib import Path
 from ..errors import Cancelled, InstallError, PrefixBusy
 from ..fs import translated
 from ..progress import Reporter
-from .conda_meta import META_FOLDER
-from .markers import FINGERPRINT_FILE
+from .fingerprint import FINGERPRINT_FILE, META_FOLDER
 
 TOLD_AFTER = 1.0
 _PAUSE = 0.05

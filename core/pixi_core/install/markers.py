@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..fs import write_all
-from .conda_meta import META_FOLDER, replace_file
+from .conda_meta import replace_file
+from .fingerprint import FINGERPRINT_FILE, FINGERPRINT_SIZE, META_FOLDER
 
-FINGERPRINT_FILE = ".pixi-environment-fingerprint"
-FINGERPRINT_SIZE = 16
-INSTALLING = b"pixi:installing!"
 CACHEDIR_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Everything in here can be made again.\n"
 HISTORY = "# this environment is managed by pixi; the file exists so that conda accepts the folder\n"
 

@@ -19,11 +19,11 @@ from ..errors import PixiError, UnsafePath
 from ..model.platform import Subdir
 from ..model.record import PathEntry, PrefixRecord, RepoDataRecord
 from ..names import PypiName, pypi_name, safe_relative_path
-from .conda_meta import META_FOLDER, decode, read_record, repodata_from_meta, requested_from_meta
-from .markers import FINGERPRINT_SIZE, INSTALLING, compute_fingerprint, is_moved, read_fingerprint
+from .conda_meta import decode, read_record, repodata_from_meta, requested_from_meta
+from .fingerprint import INSTALLING, JOURNAL_FILE, META_FOLDER
+from .markers import compute_fingerprint, is_moved, read_fingerprint
 from .python_info import PythonInfo, conda_python, host_python
 
-JOURNAL_FILE = ".pixi-transaction"
 INSTALLER_NAME = "uv-pixi"
 _READS = 5
 _DIST_INFO = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-(?P<version>[^-/]+)\.dist-info\Z")
@@ -176,14 +176,6 @@ def fingerprint_of(conda: Mapping[str, InstalledPackage], pypi: Mapping[PypiName
 def read_conda(path: Path) -> dict[str, InstalledPackage]:
     """The conda packages of a prefix by name, whatever the journal says."""
     return _read_conda(path)[0]
-
-
-def fingerprint(path: Path) -> str | None:
-    """What is installed, as 16 characters; None where that is not known (never installed, or under way)."""
-    content = read_fingerprint(path)
-    if len(content) != FINGERPRINT_SIZE or content == INSTALLING or has_journal(path):
-        return None
-    return content.decode("ascii", "replace")
 
 
 def has_journal(path: Path) -> bool:

@@ -22,8 +22,9 @@ from ..model.pypi_requirement import PypiRequirement
 from ..model.version import parse_version
 from ..model.version_spec import VersionSpec, all_of, glob_matches
 from ..names import DEFAULT_FEATURE, EnvironmentName, PackageName, TaskName
-from .model import ChannelPriority, Content, EnvironmentSpec, Feature, PrioritizedChannel, SolveStrategy, Task
+from .model import ChannelPriority, Content, EnvironmentSpec, Feature, PrioritizedChannel, SolveStrategy
 from .read_platforms import synthesised_name
+from .task import Task
 
 if TYPE_CHECKING:
     from .model import WorkspaceManifest

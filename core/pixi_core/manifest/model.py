@@ -15,6 +15,7 @@ from ..model.pypi_options import PypiOptions
 from ..model.pypi_requirement import PypiRequirement
 from ..model.version_spec import VersionSpec
 from ..names import DEFAULT_FEATURE, EnvironmentName, FeatureName, PackageName, PypiName, TaskName
+from .task import Task
 
 if TYPE_CHECKING:
     from .merge import Environment
@@ -35,49 +36,6 @@ class PrioritizedChannel:
     priority: int = 0
     exclude_newer: int | None = None
     has_cutoff: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TaskDependency:
-    """A task that must run first. `args` are texts, or (name, text) for named ones; all may hold templates."""
-
-    task: str
-    args: tuple[str | tuple[str, str], ...] = ()
-    environment: EnvironmentName | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TaskArgument:
-    """A typed argument of a task; required where `default` is None."""
-
-    name: str
-    default: str | None = None
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A task. `command` is shell text, or a list of words that are joined as arguments; None for a mere alias.
-
-    `args` is None where the task declares none (everything after the name is then appended).
-    """
-
-    name: TaskName
-    command: str | tuple[str, ...] | None = None
-    depends_on: tuple[TaskDependency, ...] = ()
-    args: tuple[TaskArgument, ...] | None = None
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: str | None = None
-    description: str | None = None
-    clean_env: bool = False
-    default_environment: EnvironmentName | None = None
-
-    @property
-    def is_hidden(self) -> bool:
-        """Whether listings leave it out."""
-        return self.name.startswith("_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

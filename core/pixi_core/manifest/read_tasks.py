@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from ..names import EnvironmentName, TaskName, environment_name, task_name
-from .model import Task, TaskArgument, TaskDependency
 from .table import Table
+from .task import Task, TaskArgument, TaskDependency
 
 _KEYS = (
     "cmd", "depends-on", "depends_on", "args", "inputs", "outputs", "env", "cwd", "description", "clean-env",

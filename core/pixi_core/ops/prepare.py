@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..errors import EnvironmentUnavailable
 from ..names import DEFAULT_ENVIRONMENT, safe_component
 from ..progress import SILENT, Reporter
+from . import notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -150,16 +150,8 @@ def activation_of(workspace: Workspace, name: str, platform: Platform) -> dict[s
 # ---------------------------------------------------------------- the note
 
 
-def _note_path(workspace: Workspace, name: str) -> Path:
-    return workspace.pixi_dir / "prepared-v1" / f"{safe_component(name, what='environment name')}.json"
-
-
-def _state(workspace: Workspace, prefix: Path) -> dict[str, str]:
-    """What must be unchanged for the note to hold."""
-    from ..install.prefix import fingerprint
-
-    manifest, lock = workspace.digests()
-    return {"version": __version__, "manifest": manifest, "lock": lock, "prefix": fingerprint(prefix) or ""}
+def _note_name(name: str) -> str:
+    return f"{safe_component(name, what='environment name')}.json"
 
 
 def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False) -> Ready | None:
@@ -168,9 +160,12 @@ def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False) -> R
     With `as_it_was` changes since then do not matter: a running kernel still has those variables.
     """
     try:
-        note = json.loads(_note_path(workspace, name).read_text(encoding="utf-8"))
+        note = notes.read(workspace.pixi_dir, _note_name(name))
+        if note is None:
+            return None
         prefix = Path(note["prefix"])
-        if not as_it_was and (note["state"] != _state(workspace, prefix) or not note["state"]["prefix"]):
+        state = note["state"]
+        if not as_it_was and (state != notes.state(workspace.manifest_path, prefix) or not state["prefix"]):
             return None
         python = Path(note["python"]) if note["python"] else None
         if python is not None and not python.exists():
@@ -193,10 +188,10 @@ def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False) -> R
 def _write_note(ready: Ready) -> None:
     from ..fs import atomic_write
 
-    path = _note_path(ready.workspace, ready.environment)
+    path = ready.workspace.pixi_dir / notes.FOLDER / _note_name(ready.environment)
     path.parent.mkdir(parents=True, exist_ok=True)
     note = {
-        "state": _state(ready.workspace, ready.prefix),
+        "state": notes.state(ready.workspace.manifest_path, ready.prefix),
         "prefix": str(ready.prefix),
         "platform": ready.platform,
         "python": str(ready.python) if ready.python else "",

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import EnvironmentUnavailable
-from ..names import DEFAULT_ENVIRONMENT
+from ..errors import TaskError
 from ..progress import SILENT, Reporter
-from .installing import choose_platform
 from .prepare import Ready, prepare
+from .task_notes import Runnable, runnable
 
 if TYPE_CHECKING:
-    from ..manifest.model import Task
+    from ..manifest.task import Task
     from ..workspace import Workspace
 
 
@@ -46,19 +45,23 @@ def run(
     from ..tasks.run import Surroundings, run_task_graph
     from ..tasks.template import pixi_context
 
-    environments = runnable_tasks(workspace)
-    chosen = options.environment and workspace.environment_name(options.environment)
+    found = runnable(workspace)
+    environments = found.tasks
+    chosen = options.environment
+    if chosen is not None and chosen not in environments:
+        chosen = workspace.environment_name(chosen)
 
     def context(environment: str) -> Mapping[str, object]:
-        platform = choose_platform(workspace, workspace.manifest.environment(environment))
         return pixi_context(
-            platform=platform.subdir,
+            platform=found.subdirs[environment],
             environment=environment,
             manifest_path=str(workspace.manifest_path),
             version=__version__,
             init_cwd=str(folder),
         )
 
+    if not options.executable:
+        _refuse_elsewhere(words[0], found)
     steps = resolve(
         words,
         environments,
@@ -99,17 +102,14 @@ def run(
     return code
 
 
-def runnable_tasks(workspace: Workspace) -> dict[str, dict[str, Task]]:
-    """Environment → name → task, the default environment first, for the environments this machine can run."""
-    found: dict[str, dict[str, Task]] = {}
-    for name in sorted(workspace.manifest.environments, key=lambda name: name != DEFAULT_ENVIRONMENT):
-        environment = workspace.manifest.environment(name)
-        try:
-            platform = choose_platform(workspace, environment)
-        except EnvironmentUnavailable:
-            continue
-        found[name] = {str(task): value for task, value in environment.tasks(platform).items()}
-    return found
+def _refuse_elsewhere(name: str, found: Runnable) -> None:
+    """A task that this machine cannot run is not taken for a program of that name. Raises `TaskError`."""
+    if name in found.elsewhere:
+        raise TaskError(
+            f"the task '{name}' cannot run on this machine",
+            details=["it is defined in:", *(f"  - {place}" for place in found.elsewhere[name])],
+            hints=["define it for this platform too, or run a program of that name with --executable"],
+        )
 
 
 def _digest(ready: Ready) -> str:

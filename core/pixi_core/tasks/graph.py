@@ -19,7 +19,7 @@ from .shell import quote
 from .template import render
 
 if TYPE_CHECKING:
-    from ..manifest.model import Task, TaskArgument, TaskDependency
+    from ..manifest.task import Task, TaskArgument, TaskDependency
 
 Context = Callable[[str], Mapping[str, object]]
 """What templates see in an environment (`template.pixi_context`)."""

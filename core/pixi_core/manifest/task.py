@@ -1,0 +1,53 @@
+"""What a manifest says about one task, as values. Apart from the rest of the manifest's model, because running a task
+that is noted already needs nothing else of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..names import EnvironmentName, TaskName
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDependency:
+    """A task that must run first. `args` are texts, or (name, text) for named ones; all may hold templates."""
+
+    task: str
+    args: tuple[str | tuple[str, str], ...] = ()
+    environment: EnvironmentName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskArgument:
+    """A typed argument of a task; required where `default` is None."""
+
+    name: str
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task. `command` is shell text, or a list of words that are joined as arguments; None for a mere alias.
+
+    `args` is None where the task declares none (everything after the name is then appended).
+    """
+
+    name: TaskName
+    command: str | tuple[str, ...] | None = None
+    depends_on: tuple[TaskDependency, ...] = ()
+    args: tuple[TaskArgument, ...] | None = None
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    description: str | None = None
+    clean_env: bool = False
+    default_environment: EnvironmentName | None = None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether listings leave it out."""
+        return self.name.startswith("_")

@@ -152,6 +152,25 @@ def test_pypi_packages_stand_beside_conda_packages(tmp_path: Path, channel_url: 
         assert "sha256: " in (tmp_path / "pixi.lock").read_text()
 
 
+def test_conda_gives_way_to_what_a_pypi_package_needs(tmp_path: Path, channel_url: str) -> None:
+    """The newest six of the channel is not what the PyPI package can live with; an older one is."""
+    index = FakeIndex()
+    index.wheel("greeting", "1.2", "six<1.17")
+    with serving(index):
+        pixi("init", "-c", channel_url, cwd=tmp_path).succeeded()
+        manifest = tmp_path / "pixi.toml"
+        manifest.write_text(manifest.read_text() + f'\n[pypi-options]\nindex-url = "{index.url}"\n')
+        pixi("add", "python", "six>=1.16", "--no-install", cwd=tmp_path).succeeded()
+        added = pixi("add", "--pypi", "greeting", cwd=tmp_path).succeeded()
+        assert "six" in added.err.split("Added")[0]
+        rows = {row["name"]: row for row in json.loads(pixi("list", "--json", cwd=tmp_path).succeeded().out)}
+        assert (rows["six"]["kind"], rows["six"]["version"]) == ("conda", "1.16.0")
+        before = (manifest.read_text(), (tmp_path / "pixi.lock").read_text())
+        refused = pixi("add", "six>=1.17", cwd=tmp_path).failed()
+        assert "greeting" in refused.err
+        assert (manifest.read_text(), (tmp_path / "pixi.lock").read_text()) == before
+
+
 def test_two_platforms_are_locked_at_once(tmp_path: Path, small_channel: Path) -> None:
     pixi("init", "-c", small_channel.as_uri(), "-p", "linux-64", "-p", "osx-arm64", cwd=tmp_path).succeeded()
     pixi("add", "pure-tool", "--no-install", cwd=tmp_path)

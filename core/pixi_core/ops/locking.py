@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import ManifestError, PixiError
+from ..errors import ManifestError, PixiError, Unsatisfiable
+from ..model.match_spec import MatchSpec, parse_match_spec
 from ..names import PackageName, PypiName, package_name, pypi_name
 from ..progress import SILENT, Reporter
 from .closure import reachable_conda, reachable_pypi
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from ..model.record import PypiRecord, RepoDataRecord
     from ..pypi.target import PypiTarget
     from ..workspace import Services, Workspace
+
+
+MOST_BOUNDS = 20
+"""How many bounds of PyPI requirements are tried on the conda solve before the conflict is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +94,7 @@ def _solve_group(
 ) -> dict[str, tuple[RepoDataRecord | PypiRecord, ...]]:
     title = f"{'+'.join(environment.name for environment in group)}/{platform.name}"
     try:
-        conda = _solve_conda(locker, group, platform, title)
-        target, pypi = _resolve_pypi(locker, group, platform, title, conda)
+        conda, target, pypi = _solve_both(locker, group, platform, title)
     except PixiError as error:
         error.add_note(f"while solving {title}")
         raise
@@ -105,11 +109,43 @@ def _solve_group(
     }
 
 
+def _solve_both(
+    locker: Locker, group: Sequence[Environment], platform: Platform, title: str
+) -> tuple[tuple[RepoDataRecord, ...], PypiTarget | None, tuple[PypiRecord, ...]]:
+    """Conda first, PyPI over it. Where conda's choice is what PyPI requirements cannot live with, the bounds they put
+    on it are handed to the conda solve as constraints, and both are tried again; what cannot be had even so is told as
+    the first conflict was.
+    """
+    from ..pypi.story import CondaConflict
+
+    bounds: list[MatchSpec] = []
+    first: CondaConflict | None = None
+    while True:
+        try:
+            conda = _solve_conda(locker, group, platform, title, bounds)
+            target, pypi = _resolve_pypi(locker, group, platform, title, conda)
+        except CondaConflict as conflict:
+            first = first or conflict
+            fresh = [spec for spec in map(parse_match_spec, conflict.bounds) if spec not in bounds]
+            if not fresh or len(bounds) >= MOST_BOUNDS:
+                raise first from None
+            bounds += fresh
+        except Unsatisfiable:
+            if first is not None:
+                raise first from None
+            raise
+        else:
+            if bounds:
+                shown = ", ".join(map(str, bounds))
+                locker.reporter.message(f"{title}: conda packages were chosen to suit PyPI requirements ({shown})")
+            return conda, target, pypi
+
+
 # ---------------------------------------------------------------- conda
 
 
 def _solve_conda(
-    locker: Locker, group: Sequence[Environment], platform: Platform, title: str
+    locker: Locker, group: Sequence[Environment], platform: Platform, title: str, bounds: Sequence[MatchSpec] = ()
 ) -> tuple[RepoDataRecord, ...]:
     specs = list(dict.fromkeys(spec for environment in group for spec in environment.conda_specs(platform)))
     if not group[0].channels or not specs:
@@ -123,7 +159,9 @@ def _solve_conda(
         )
     request = SolveRequest(
         specs=tuple(specs),
-        constraints=tuple(dict.fromkeys(spec for member in group for spec in member.constraints(platform))),
+        constraints=tuple(
+            dict.fromkeys([*(spec for member in group for spec in member.constraints(platform)), *bounds])
+        ),
         virtual_packages=platform.virtual_packages,
         locked=tuple(record for record in _previous(locker, group, platform)[0] if record.name not in locker.unlock),
         strategy=group[0].solve_strategy,

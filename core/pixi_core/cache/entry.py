@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,12 @@ def is_whole(folder: Path, marker: Marker) -> bool:
     except OSError:
         return False
     return True
+
+
+def note_use(folder: Path) -> None:
+    """Remember that an entry was asked for now (the time of its marker): unused entries are collected by that."""
+    with suppress(OSError):  # a cache that is only read
+        os.utime(folder / MARKER)
 
 
 def damaged_files(folder: Path, marker: Marker) -> list[str]:

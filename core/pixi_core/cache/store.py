@@ -17,7 +17,7 @@ from ..errors import HashMismatch, InstallError
 from ..fs import os_errors
 from ..names import safe_component
 from ..once import OnceMap
-from .entry import FileRow, Marker, is_whole, make_entry, read_marker, temporary_archive, write_marker
+from .entry import FileRow, Marker, is_whole, make_entry, note_use, read_marker, temporary_archive, write_marker
 
 if TYPE_CHECKING:
     from ..model.record import RepoDataRecord
@@ -67,6 +67,7 @@ class PackageCache:
         """The package; `fetch` gives its archive when it is not here, or not whole."""
         found = self.find(record)
         if found is not None:
+            note_use(found.path)
             return found
         # fetch only once for all threads that ask for the same bytes; the lock does the same for processes
         key = f"{record.dist_name}\0{record.sha256 or record.md5 or record.url}"

@@ -12,7 +12,17 @@ from ..errors import ArchiveError, HashMismatch
 from ..fs import os_errors
 from ..names import safe_component
 from ..once import OnceMap
-from .entry import FileRow, Marker, checked_digest, is_whole, make_entry, read_marker, temporary_archive, write_marker
+from .entry import (
+    FileRow,
+    Marker,
+    checked_digest,
+    is_whole,
+    make_entry,
+    note_use,
+    read_marker,
+    temporary_archive,
+    write_marker,
+)
 
 if TYPE_CHECKING:
     from ..model.record import PypiRecord
@@ -56,6 +66,7 @@ class WheelCache:
         file_name = safe_component(record.file_name, what="wheel")
         found = self.find(record)
         if found is not None:
+            note_use(found.path)
             return found
         name = self._name(record)
         place = self.root / name

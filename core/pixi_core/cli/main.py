@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("list", "List the packages of an environment"),
     "info": ("info", "Show the machine, the workspace and its environments"),
     "status": ("status", "Say whether manifest, lock file and environment agree"),
+    "doctor": ("doctor", "Check environments, caches and configuration, and repair them"),
     "shell-hook": ("shell_hook", "Print the script that activates an environment"),
 }
 ALIASES = {"a": "add", "rm": "remove", "i": "install", "r": "run", "ls": "list"}

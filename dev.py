@@ -3,9 +3,10 @@
 
     python3 dev.py test            format, lint, types, import contracts, then every test lane this machine can run
     python3 dev.py test --quick    the same without the slow lanes
+    python3 dev.py test --exhaustive   and every sweep whole (half an hour)
     python3 dev.py lint            the checks alone
     python3 dev.py pytest ARGS     pytest, in the environment
-    python3 dev.py bench [NAME]    the benchmark scripts (needs the `bench` extra, installed on demand)
+    python3 dev.py bench [NAME]    the benchmark scripts
 
 The environment is `.venv-dev` beside this file (or `PIXI_DEV_VENV`); it is made again whenever pyproject.toml changes.
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = Path(os.environ.get("PIXI_DEV_VENV") or ROOT / ".venv-dev")
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-SLOW = "slow or peer or corpus or browser or hub or faults"
+SLOW = "(slow or peer or corpus or browser or hub or faults)"
 CHECKS = (
     ("format", ["ruff", "format", "--check", "--quiet", "."]),
     ("lint", ["ruff", "check", "--quiet", "."]),
@@ -47,7 +48,7 @@ def main(words: list[str]) -> int:
         prepare("test")
         return run([str(BIN / "python"), "-m", "pytest", *rest])
     if verb == "bench":
-        prepare("test,bench")
+        prepare("test")
         scripts = sorted((ROOT / "tests" / "benchmarks").glob(f"{rest[0] if rest else ''}*.py"))
         return max((run([str(BIN / "python"), str(s), *rest[1:]]) for s in scripts if s.name[0] != "_"), default=2)
     print(__doc__)
@@ -81,14 +82,13 @@ def checks() -> int:
 
 
 def tests(words: list[str]) -> int:
-    """The default lane on all cores, then (without `--quick`) the slow lanes one after another."""
-    quick = "--quick" in words
-    rest = [word for word in words if word != "--quick"]
-    pytest = [str(BIN / "python"), "-m", "pytest", "-q"]
-    workers = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
-    code = run([*pytest, *workers, "-m", f"not ({SLOW})", *rest])
-    if code == 0 and not quick:
-        code = run([*pytest, *workers, "-m", SLOW, *rest])
+    """The default lane on all cores, then (without `--quick`) the slow lanes, whole with `--exhaustive`."""
+    rest = [word for word in words if word not in ("--quick", "--exhaustive")]
+    command = [str(BIN / "python"), "-m", "pytest", "-q", "-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
+    code = run([*command, "-m", f"not {SLOW} and not exhaustive", *rest])
+    if code == 0 and "--quick" not in words:
+        chosen = f"{SLOW} or exhaustive" if "--exhaustive" in words else f"{SLOW} and not exhaustive"
+        code = run([*command, "-m", chosen, *rest])
         code = 0 if code == 5 else code  # 5: nothing was selected
     return code
 

@@ -18,6 +18,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from uv import find_uv_bin
+
 REQUIREMENTS = ("jupyterlab", "pandas", "scikit-learn", "matplotlib", "fastapi", "sqlalchemy", "polars")
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +31,7 @@ def ours(cache: Path, requirements: Sequence[str]) -> list[str]:
 
 def uv(cache: Path, requirements: Path) -> list[str]:
     """The command of the peer."""
-    command = ["uv", "pip", "compile", "-q", "--no-annotate", "--no-header", "--only-binary", ":all:"]
+    command = [find_uv_bin(), "pip", "compile", "-q", "--no-annotate", "--no-header", "--only-binary", ":all:"]
     command += ["--python", sys.executable, "--python-platform", "x86_64-manylinux_2_28"]
     return [*command, "--cache-dir", str(cache), str(requirements)]
 

@@ -171,10 +171,10 @@ SCENARIOS = [
 
 FEW = (conda_upgrade, clobbering, wheel_upgrade, pypi_to_conda)
 SAMPLED_OR_ALL = [pytest.param(one, 13, id=f"{one.__name__}-sampled") for one in FEW] + [
-    pytest.param(one, 1, id=f"{one.__name__}-all", marks=pytest.mark.slow) for one in SCENARIOS
+    pytest.param(one, 1, id=f"{one.__name__}-all", marks=pytest.mark.exhaustive) for one in SCENARIOS
 ]
 """Every scenario at every change in the slow lane; some at some changes always."""
-SOME_ALWAYS = [pytest.param(one, marks=() if one is wheel_upgrade else pytest.mark.slow) for one in SCENARIOS]
+SOME_ALWAYS = [pytest.param(one, marks=() if one is wheel_upgrade else pytest.mark.exhaustive) for one in SCENARIOS]
 
 
 @dataclass
@@ -224,7 +224,7 @@ def test_killed_at_every_change(tmp_path: Path, scenario: Callable[[World], Scen
         course.again()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_killed_again_while_finishing(tmp_path: Path, scenario: Callable[[World], Scenario]) -> None:
     course = Course.walk(tmp_path, scenario)
@@ -307,7 +307,7 @@ def test_stopping_between_packages_heals(tmp_path: Path) -> None:
     assert make_plan(target.conda, target.pypi, read_prefix(world.prefix)).is_empty
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(16, marks=pytest.mark.exhaustive)])
 def test_many_processes_one_target(tmp_path: Path, count: int) -> None:
     world = World(tmp_path)
     _, target = conda_first(world)
@@ -319,7 +319,7 @@ def test_many_processes_one_target(tmp_path: Path, count: int) -> None:
     assert tree(world.prefix) == once
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.exhaustive)])
 def test_many_processes_two_targets(tmp_path: Path, rounds: int) -> None:
     world = World(tmp_path)
     one, two = python_minor(world)

@@ -14,11 +14,11 @@ import pytest
 
 from pixi_core.errors import Cancelled
 from pixi_core.install.execute import execute
+from pixi_core.install.fingerprint import fingerprint
 from pixi_core.install.host import create_host_prefix
 from pixi_core.install.interpreters import running_interpreter
 from pixi_core.install.link import LinkOptions
 from pixi_core.install.plan import make_plan
-from pixi_core.install.fingerprint import fingerprint
 from pixi_core.install.prefix import read_prefix
 from pixi_core.model.platform import Platform, Subdir
 from pixi_core.model.record import PypiRecord, RepoDataRecord

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "install": ("install", "Install an environment, updating the lock file where needed"),
     "lock": ("lock", "Solve the environments and update the lock file"),
     "run": ("run", "Run a task or a command in an environment"),
+    "task": ("task", "Add, remove and list the tasks of the workspace"),
     "list": ("list", "List the packages of an environment"),
     "info": ("info", "Show the machine, the workspace and its environments"),
     "status": ("status", "Say whether manifest, lock file and environment agree"),

@@ -188,8 +188,8 @@ class ManifestEditor:
         feature: str = DEFAULT_FEATURE,
         platform: str | None = None,
     ) -> None:
-        """Set a task."""
-        self._set(self._table((*self._path(feature, platform), "tasks")), name, value)
+        """Set a task, in place of one of that name."""
+        self._table((*self._path(feature, platform), "tasks"))[name] = _toml(value)
 
     def remove_task(self, name: str, *, feature: str = DEFAULT_FEATURE, platform: str | None = None) -> None:
         """Take a task out. Raises `ManifestError` with near names."""
@@ -294,6 +294,11 @@ def _toml(value: Any) -> Any:
         for key, item in value.items():
             table[key] = _toml(item)
         return table
+    if isinstance(value, list):
+        array = tomlkit.array()
+        for item in value:
+            array.append(_toml(item))
+        return array
     return tomlkit.item(value)
 
 

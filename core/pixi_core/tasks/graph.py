@@ -268,7 +268,7 @@ def _step(call: _Call, environments: Environments, context: Context, needs: tupl
     if isinstance(task.command, str):
         command = render(task.command, values, what=f"the command of {what}")
     elif task.command is not None:
-        command = " ".join(_argument(render(word, values, what=f"the command of {what}")) for word in task.command)
+        command = " ".join(argument(render(word, values, what=f"the command of {what}")) for word in task.command)
     if command and call.extra:
         command = f"{command.rstrip()} {' '.join(quote(word) for word in call.extra)}"
     return Step(
@@ -287,7 +287,7 @@ def _step(call: _Call, environments: Environments, context: Context, needs: tupl
     )
 
 
-def _argument(word: str) -> str:
+def argument(word: str) -> str:
     """An element of a `cmd` list: quoted where the shell would see more than one plain word in it."""
     plain = word and all(c.isalnum() or c in "-_./:=@%+,$" for c in word)
     return word if plain else quote(word)

@@ -75,6 +75,16 @@ def _side_by_side(
     # lazy: hardly any run needs a pool
     from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
+    from .prefixed import Interleaved
+
+    shared = Interleaved(files or Files())
+
+    def run_one(step: Step) -> int:
+        if not step.command:
+            return 0
+        with shared.of(step.task or "") as own:
+            return run_step(step, around, files=own, children=children)
+
     done: set[int] = set()
     running: dict[Future[int], int] = {}
     started: set[int] = set()
@@ -85,7 +95,7 @@ def _side_by_side(
                 for index, step in enumerate(steps):
                     if index not in started and done.issuperset(step.needs) and len(running) < jobs:
                         started.add(index)
-                        running[pool.submit(run_step, step, around, files=files, children=children)] = index
+                        running[pool.submit(run_one, step)] = index
             if not running:
                 return code
             for future in wait(running, return_when=FIRST_COMPLETED).done:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 
 class ShellExit(Exception):
@@ -37,11 +40,18 @@ class Children:
 
     def run(self, argv: list[str], *, env: Mapping[str, str], folder: str, files: Files) -> int:
         """Start a program and wait: its exit code, 128+n where signal n ended it. Raises `OSError`."""
+        if not os.access(argv[0], os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), argv[0])
         with self._lock:
             if self.stopped.is_set():
                 return 130
             child = subprocess.Popen(
-                argv, env=dict(env), cwd=folder, stdin=files.stdin, stdout=files.stdout, stderr=files.stderr
+                [*_ends_with_us(), *argv],
+                env=dict(env),
+                cwd=folder,
+                stdin=files.stdin,
+                stdout=files.stdout,
+                stderr=files.stderr,
             )
             self._running.add(child)
         try:
@@ -61,6 +71,22 @@ class Children:
         """Ask every child to end, and start no more."""
         self.stopped.set()
         self.send(signal.SIGTERM)
+
+
+@cache
+def _ends_with_us() -> tuple[str, ...]:
+    """What makes Linux terminate a program whose runner was killed: `setpriv`, which replaces itself by the program."""
+    if not sys.platform.startswith("linux"):
+        return ()
+    program = next((path for path in ("/usr/bin/setpriv", "/bin/setpriv") if os.access(path, os.X_OK)), None)
+    if program is None:
+        return ()
+    try:
+        # the option is younger than the program, and BusyBox has a program of that name without it
+        works = subprocess.run([program, "--pdeathsig", "TERM", "true"], capture_output=True, check=False)
+    except OSError:
+        return ()
+    return (program, "--pdeathsig", "TERM") if works.returncode == 0 else ()
 
 
 @dataclass(slots=True)

@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "add": ("add", "Add packages to the workspace"),
     "remove": ("remove", "Remove packages from the workspace"),
     "install": ("install", "Install an environment, updating the lock file where needed"),
+    "update": ("update", "Update packages within the ranges of the manifest"),
+    "upgrade": ("upgrade", "Update packages, and the ranges of the manifest with them"),
     "lock": ("lock", "Solve the environments and update the lock file"),
     "run": ("run", "Run a task or a command in an environment"),
     "task": ("task", "Add, remove and list the tasks of the workspace"),

@@ -102,6 +102,12 @@ class ManifestEditor:
         if not removed:
             raise _missing(name, "pypi-dependencies", known)
 
+    def is_inherited(self, name: str, *, feature: str = DEFAULT_FEATURE, platform: str | None = None) -> bool:
+        """Whether a conda dependency takes its version from the workspace's table (`{ workspace = true }`)."""
+        table = self._find((*self._path(feature, platform), "dependencies")) or {}
+        value = next((table[key] for key in table if key.lower() == name), None)
+        return isinstance(value, dict) and bool(value.get("workspace"))
+
     # ---------------------------------------------------------------- channels and platforms
 
     def add_channel(

@@ -20,7 +20,7 @@ from .prepare import describe
 from .unfinished import forget_removal, note_removal, unfinished_removal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ..lock.model import LockFile
     from ..manifest.edit import ManifestEditor
@@ -100,10 +100,10 @@ def add(
         reporter=reporter,
         should_stop=should_stop,
     )
-    pinned = {name: _pinned(workspace, spec, lock) for name, spec in fresh.items()}
-    text = _edited(workspace, pinned, target) if fresh else workspace.manifest_text
+    ranged = {name: pinned(workspace, spec, lock) for name, spec in fresh.items()}
+    text = _edited(workspace, ranged, target) if fresh else workspace.manifest_text
     change = Change(
-        specs={name: requirement_text(spec) for name, spec in pinned.items()},
+        specs={name: requirement_text(spec) for name, spec in ranged.items()},
         already={name: requirement_text(spec) for name, spec in there.items()},
         kind="pypi" if pypi else "conda",
     )
@@ -227,27 +227,46 @@ def _edited(workspace: Workspace, specs: Mapping[str, Requirement], target: Targ
     return editor.text
 
 
-def _pinned(workspace: Workspace, spec: Requirement, lock: LockFile) -> Requirement:
+def pinned(workspace: Workspace, spec: Requirement, lock: LockFile) -> Requirement:
     """The requirement with the range that the solved versions suggest; unchanged where it says something itself."""
-    if not says_nothing(spec):
-        return spec
+    return with_range(spec, solved_range(workspace, spec, lock)) if says_nothing(spec) else spec
+
+
+def solved_range(
+    workspace: Workspace,
+    spec: Requirement,
+    lock: LockFile,
+    environments: Collection[str] | None = None,
+    platforms: Collection[str] | None = None,
+) -> str | None:
+    """The range that `pinning-strategy` makes of what is locked in `environments` on `platforms` (None: everywhere);
+    None where the package is not locked there.
+    """
     from ..manifest.pinning import pin
     from ..model.match_spec import MatchSpec
-    from ..model.version_spec import parse_version_spec
 
     name = str(spec.name)
     versions = {
         record.version
-        for environment in lock.environments
-        for platform in lock.environments[environment].packages
+        for environment, locked in lock.environments.items()
+        if environments is None or environment in environments
+        for platform in locked.packages
+        if platforms is None or platform in platforms
         for record in lock.for_platform(environment, platform)[0 if isinstance(spec, MatchSpec) else 1]
         if record.version and (record.name == name or pypi_name(record.name) == name)
     }
-    if not versions:
+    return pin(name, sorted(versions), strategy=workspace.config.pinning_strategy) if versions else None
+
+
+def with_range(spec: Requirement, text: str | None) -> Requirement:
+    """The requirement with another version range, all else as it was; None changes nothing."""
+    from ..model.match_spec import MatchSpec
+    from ..model.version_spec import parse_version_spec
+
+    if text is None:
         return spec
-    text = pin(name, sorted(versions), strategy=workspace.config.pinning_strategy)
     if isinstance(spec, MatchSpec):
-        return replace(spec, version=None if text == "*" else parse_version_spec(text))
+        return spec.replace(version=None if text == "*" else parse_version_spec(text))
     return replace(spec, specifier="" if text == "*" else text)
 
 
@@ -263,32 +282,63 @@ def _commit(
     reporter: Reporter,
     should_stop: Callable[[], bool] | None,
 ) -> Change:
-    """Fetch everything, write manifest and lock, install; put both files back when installing fails."""
+    """`commit`, told as a change."""
+    lock_changed, installations = commit(
+        workspace,
+        text,
+        lock,
+        environments=[target.environment] if target.install else [],
+        removed=change.removed,
+        reporter=reporter,
+        should_stop=should_stop,
+    )
+    return replace(change, lock_changed=lock_changed, installation=installations[0] if installations else None)
+
+
+def commit(
+    workspace: Workspace,
+    text: str,
+    lock: LockFile,
+    *,
+    environments: Sequence[str],
+    removed: tuple[str, ...] = (),
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> tuple[bool, list[Installation]]:
+    """Fetch everything, write the manifest's `text` and the lock file, install `environments`; put both files back when
+    installing fails. Returns whether the lock file's text changed, and what was installed.
+    """
     from ..lock.write import write_lock
 
     manifest = workspace.parse(text)
-    prepared = None
-    if target.install:
-        environment = manifest.environment(workspace.environment_name(target.environment))
-        prepared = prepare_installation(workspace, environment, lock, reporter=reporter, should_stop=should_stop)
+    prepared = [
+        prepare_installation(
+            workspace,
+            manifest.environment(workspace.environment_name(name)),
+            lock,
+            reporter=reporter,
+            should_stop=should_stop,
+        )
+        for name in environments
+    ]
     old_lock = workspace.lock_text()
     new_lock = write_lock(lock)
     try:
-        if change.removed:
-            note_removal(workspace, change.removed, text)
+        if removed:
+            note_removal(workspace, removed, text)
         _write(workspace, text, new_lock)
-        if prepared is None:
-            forget_removal(workspace)
-            return replace(change, lock_changed=new_lock != old_lock)
-        installation = install_prepared(prepared, reporter=reporter, should_stop=should_stop)
+        installed = [install_prepared(each, reporter=reporter, should_stop=should_stop) for each in prepared]
     except BaseException:
         _write(workspace, workspace.manifest_text, old_lock)
         forget_removal(workspace)
         raise
-    # the note that lets the next command and the next kernel start without looking at every package
-    describe(workspace.reload(), environment.name, installation)
+    if installed:
+        # the note that lets the next command and the next kernel start without looking at every package
+        fresh = workspace.reload()
+        for installation in installed:
+            describe(fresh, installation.environment, installation)
     forget_removal(workspace)
-    return replace(change, lock_changed=new_lock != old_lock, installation=installation)
+    return new_lock != old_lock, installed
 
 
 def _write(workspace: Workspace, manifest: str, lock: str | None) -> None:

@@ -275,7 +275,13 @@ class CommandNotFound(TaskError):
 
 
 class TrustRequired(PixiError):
-    """Nothing of this manifest may be installed or run before its user approves it."""
+    """Nothing of this manifest may be installed or run before its user approves it; `subject` is what to approve."""
+
+    def __init__(
+        self, message: str, *, hints: Sequence[str] = (), details: Sequence[str] = (), subject: str = ""
+    ) -> None:
+        super().__init__(message, hints=hints, details=details)
+        self.subject = subject
 
 
 class Cancelled(PixiError):

@@ -104,7 +104,7 @@ def working_copy(notebook: Path, root: Path, *, default_manifest: str, embedded:
     origin = folder / _ORIGIN
     digest = "" if embedded is None else embedded.digest
     manifest = folder / MANIFEST_NAME
-    if manifest.is_file() and _taken_over(origin) == digest:
+    if is_taken_over(folder, embedded):
         return folder
     if embedded is not None:
         atomic_write(manifest, embedded.manifest)
@@ -114,6 +114,12 @@ def working_copy(notebook: Path, root: Path, *, default_manifest: str, embedded:
         atomic_write(manifest, default_manifest)
     atomic_write(origin, json.dumps({"notebook": str(real), "metadata": digest}) + "\n")
     return folder
+
+
+def is_taken_over(folder: Path, embedded: Embedded | None) -> bool:
+    """Whether the working copy is there and was made from just this metadata."""
+    digest = "" if embedded is None else embedded.digest
+    return (folder / MANIFEST_NAME).is_file() and _taken_over(folder / _ORIGIN) == digest
 
 
 def _taken_over(origin: Path) -> str | None:

@@ -99,6 +99,7 @@ class Workspace:
     """A folder with a manifest.
 
     `manifest_path` is absolute. `warnings` collects what was noticed on the way in; frontends show it once.
+    `carried_lock` is the lock file of a manifest that was not taken over yet.
     """
 
     manifest_path: Path
@@ -106,6 +107,7 @@ class Workspace:
     environ: Mapping[str, str]
     warnings: list[str] = field(default_factory=list)
     notebook: Path | None = None
+    carried_lock: str | None = None
     _services: Services | None = None
     _wishes: tuple[bool, Reporter | None] = (False, None)
 
@@ -133,7 +135,7 @@ class Workspace:
         (host kind) that its first `%pixi add` fills. Raises `NotebookError`, `ManifestError`.
         """
         from .config.load import load_config
-        from .notebook import MANIFEST_NAME, read_embedded, working_copy
+        from .notebook import MANIFEST_NAME, copy_folder, read_embedded, working_copy
 
         embedded = read_embedded(notebook)
         if embedded is None:
@@ -144,15 +146,47 @@ class Workspace:
         from .cache.layout import CacheDirs
 
         config = load_config(None, environ)
+        folders = CacheDirs.from_environment(environ, config).notebooks
+        is_new = not (copy_folder(notebook, folders) / MANIFEST_NAME).is_file()
         folder = working_copy(
-            notebook,
-            CacheDirs.from_environment(environ, config).notebooks,
-            default_manifest=_default_notebook_manifest(notebook, config),
-            embedded=embedded,
+            notebook, folders, default_manifest=_default_notebook_manifest(notebook, config), embedded=embedded
         )
         workspace = cls.open(folder / MANIFEST_NAME, environ=environ)
         workspace.notebook = notebook
+        if embedded is None and is_new:
+            from .trust import sign  # lazy: few workspaces are made here
+
+            sign(workspace, by="notebook")  # what stands in it is ours and the user's own configuration
         return workspace
+
+    @classmethod
+    def carried_by(cls, notebook: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace | None:
+        """The workspace of the manifest that a notebook carries, as it would be taken over; None where it carries none.
+
+        Nothing is written: its folder need not exist. Good for asking whether it is trusted, and for nothing else.
+        Raises `NotebookError`.
+        """
+        from .notebook import MANIFEST_NAME, copy_folder, is_taken_over, read_embedded
+
+        embedded = read_embedded(notebook)
+        if embedded is None:
+            return None
+        from .cache.layout import CacheDirs
+        from .config.load import load_config
+
+        folders = CacheDirs.from_environment(environ, load_config(None, environ)).notebooks
+        folder = copy_folder(notebook, folders)
+        if is_taken_over(folder, embedded):
+            workspace = cls.open(folder / MANIFEST_NAME, environ=environ)
+            workspace.notebook = notebook
+            return workspace
+        return cls(
+            manifest_path=Path(os.path.abspath(folder / MANIFEST_NAME)),
+            manifest_text=embedded.manifest,
+            environ=environ,
+            notebook=notebook,
+            carried_lock=embedded.lock,
+        )
 
     # ---------------------------------------------------------------- what it is
 
@@ -228,6 +262,8 @@ class Workspace:
 
     def lock_text(self) -> str | None:
         """The text of the lock file; None where there is none."""
+        if self.carried_lock is not None:
+            return self.carried_lock
         try:
             return self.lock_path.read_text(encoding="utf-8")
         except FileNotFoundError:

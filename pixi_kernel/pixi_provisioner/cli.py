@@ -29,6 +29,11 @@ class NotebookCommand:
         run.add_argument("-o", "--output", metavar="OUT", type=Path, help="write the notebook with its outputs")
         run.add_argument("--kernel", default="pixi", metavar="NAME", help="the kernel spec (default: pixi)")
         run.add_argument("--timeout", type=int, metavar="SECONDS", help="for each cell (default: none)")
+        run.add_argument(
+            "--require-trust",
+            action="store_true",
+            help="do not take this command for an approval: refuse what you have not approved",
+        )
         embed = commands.add_parser("embed", help="put the workspace's manifest and lock file into the notebook")
         embed.add_argument("file", metavar="FILE", type=Path, help="the notebook")
         extract = commands.add_parser("extract", help="take the manifest and lock file out of the notebook")
@@ -57,6 +62,7 @@ def _run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         arguments.output,
         kernel_name=arguments.kernel,
         timeout=arguments.timeout,
+        consent=not arguments.require_trust,
         reporter=reporter,
         on_cell=lambda _, cell: print_outputs(cell, sys.stdout),
     )

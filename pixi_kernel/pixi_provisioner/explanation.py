@@ -15,7 +15,7 @@ class Explanation:
 
     `text` is for the user, advice included; `folder` is where `%pixi` commands run; `manifest` and `environment` name
     what they change, where that is known. `hand_over` says that the client starts the kernel again when it ends, so
-    that a mended environment needs no click.
+    that a mended environment needs no click. `approve` is what must be approved first, where that is the reason.
     """
 
     text: str
@@ -23,6 +23,7 @@ class Explanation:
     manifest: str = ""
     environment: str = "default"
     hand_over: bool = False
+    approve: str = ""
 
     def argv(self, connection_file: str) -> list[str]:
         """The command line of the message kernel, run by this process's own Python."""

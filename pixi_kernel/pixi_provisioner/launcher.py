@@ -15,12 +15,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pixi_core.errors import PixiError
+from pixi_core.errors import PixiError, TrustRequired
 
 from .events import EventReporter, Subject, stream_sender
 from .explanation import Explanation
 from .ready import make_ready
-from .resolve import Choice, describe, find_place, find_target
+from .resolve import Choice, approved_target, describe, find_place
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -38,14 +38,20 @@ def kernel_process(connection_file: str, choice: Choice, extra: Sequence[str]) -
     """The command line and variables of the kernel; of the message kernel where the environment cannot be made."""
     place = find_place(None, os.environ)
     try:
-        target = find_target(place, choice, os.environ)
+        target = approved_target(place, choice, os.environ)
         subject = Subject(target.workspace.name, target.environment, target.prefix)
-        ready = make_ready(target, reporter=EventReporter(subject, stream_sender()))
+        ready = make_ready(target, mode=target.mode or "auto", reporter=EventReporter(subject, stream_sender()))
         argv, environ = ready.start(os.environ, connection_file)
     except (PixiError, OSError) as error:
         text = describe(error)
         sys.stderr.write(text + "\n")
-        explanation = Explanation(text, str(place.folder), str(choice.manifest or ""), choice.environment or "default")
+        explanation = Explanation(
+            text,
+            str(place.folder),
+            str(choice.manifest or ""),
+            choice.environment or "default",
+            approve=error.subject if isinstance(error, TrustRequired) else "",
+        )
         return explanation.argv(connection_file), dict(os.environ)
     return [*argv, *(extra if ready.language == "python" else ())], environ
 

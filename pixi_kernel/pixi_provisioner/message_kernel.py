@@ -18,14 +18,14 @@ from ipykernel.kernelapp import IPKernelApp
 from ipykernel.kernelbase import Kernel
 
 from pixi_core import __version__
-from pixi_core.errors import PixiError
+from pixi_core.errors import PixiError, TrustRequired
 from pixi_core.progress import SILENT
 from pixi_magics.child import Outcome, Settings, call
 from pixi_magics.wire import PHASE_WORDS, Event
 
 from .explanation import Explanation
 from .ready import make_ready
-from .resolve import Choice, Target, describe, find_place, find_target
+from .resolve import Choice, Target, approved_target, describe, find_place
 
 HELP = "This notebook has no kernel yet. `%pixi COMMAND` changes its environment; then restart the kernel."
 ERROR_NAME = "EnvironmentNotReady"
@@ -68,14 +68,33 @@ class MessageKernel(Kernel):  # type: ignore[misc]  # ipykernel has no type info
         except ValueError as error:
             return f"{line}: {error}"
         here = self.explanation
+        if words[:1] == ["trust"]:
+            words = [*words, here.approve] if here.approve and len(words) == 1 else words
+        elif words[:1] != ["help"]:
+            refused = self._refused()
+            if refused is not None:
+                return refused
         settings = Settings(sys.executable, here.manifest or None, here.environment, "/nonexistent")
         outcome = call(settings, words, self._show_event, self._show, cwd=here.folder)
         return None if outcome.code == 0 else error_text(outcome)
 
+    def _refused(self) -> str | None:
+        """Why no command may touch the environment: its user has not approved it. A workspace that cannot even be read
+        is left to the command, which will say so.
+        """
+        try:
+            _target(self.explanation)
+        except TrustRequired as error:
+            return describe(error)
+        except PixiError:
+            return None
+        return None
+
     def _look_again(self) -> dict[str, Any]:
         """Say whether the environment is in order now; if it is, make room for the real kernel."""
         try:
-            make_ready(_target(self.explanation), reporter=SILENT)
+            target = _target(self.explanation)
+            make_ready(target, mode=target.mode or "auto", reporter=SILENT)
         except PixiError as error:
             self._show(f"the environment is not ready yet: {describe(error)}\n")
             return self._succeeded()
@@ -113,7 +132,7 @@ class MessageKernel(Kernel):  # type: ignore[misc]  # ipykernel has no type info
 
 def _target(explanation: Explanation) -> Target:
     choice = Choice(Path(explanation.manifest), explanation.environment) if explanation.manifest else Choice()
-    return find_target(find_place(explanation.folder, os.environ), choice, os.environ)
+    return approved_target(find_place(explanation.folder, os.environ), choice, os.environ)
 
 
 def error_text(outcome: Outcome) -> str:

@@ -13,12 +13,13 @@ from pixi_core.errors import Issue, Location, NotebookError, PixiError
 from pixi_core.progress import SILENT, Reporter
 
 from .provisioner import KernelNotStarted
-from .resolve import SESSION_VARIABLE, Choice, Place, known_target
+from .resolve import SESSION_VARIABLE, Choice, Place, find_target, known_target
 
 IN_MEMORY_HISTORY = "--HistoryManager.hist_file=:memory:"
 """Cells of a batch run are not what the user typed: they stay out of IPython's history file."""
 
 PROVENANCE_KEY = "pixi_provenance"
+PROVISIONER = "pixi-provisioner"
 
 OnCell = Callable[[int, Mapping[str, Any]], None]
 """Called after each code cell with its number (from 1, all cells counted) and the cell, outputs included."""
@@ -58,13 +59,15 @@ def run_notebook(
     *,
     kernel_name: str = "pixi",
     timeout: int | None = None,
+    consent: bool = False,
     reporter: Reporter = SILENT,
     on_cell: OnCell | None = None,
 ) -> NotebookRun:
     """Run all cells of the notebook at `path` in a fresh kernel, until one fails.
 
     The kernel's working folder is the notebook's. `output` receives the notebook with its outputs, also when a cell
-    failed; the input is never written. `timeout` is in seconds for each cell. Raises `NotebookError` for a file that
+    failed; the input is never written. `timeout` is in seconds for each cell. `consent` says that the user asked for
+    just this notebook by hand, which approves its environment. Raises `NotebookError` for a file that
     is no notebook or a kernel that died, and whatever keeps the environment from being made.
     """
     # lazy: a command that only prints help needs none of these
@@ -73,6 +76,8 @@ def run_notebook(
 
     real = Path(os.path.abspath(path))
     notebook = read_notebook(real)
+    if consent:
+        approve_environment(real, kernel_name)
     watch = _Watch(on_cell)
     client = NotebookClient(
         notebook,
@@ -102,6 +107,27 @@ def run_notebook(
         if output is not None:
             _write(real, output, notebook)
     return NotebookRun(real, watch.count, watch.failed, notebook)
+
+
+def approve_environment(notebook: Path, kernel_name: str) -> None:
+    """Approve the workspace in which a notebook would run, as it is now; nothing for kernels that are not ours.
+
+    Raises `PixiError` where there is no such workspace, or approvals cannot be stored.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    from pixi_core import trust
+
+    try:
+        metadata = KernelSpecManager().get_kernel_spec(kernel_name).metadata or {}
+    except NoSuchKernel:
+        return  # the client says so
+    if (metadata.get("kernel_provisioner") or {}).get("provisioner_name") != PROVISIONER:
+        return
+    environ = {**os.environ, SESSION_VARIABLE: str(notebook)}
+    workspace = find_target(Place(notebook.parent, notebook), Choice.of_spec(metadata), environ).workspace
+    if not trust.is_trusted(workspace) and trust.policy(environ) != "always":
+        trust.approve(workspace, by="pixi notebook run")
 
 
 def _cause(error: KernelNotStarted) -> PixiError:

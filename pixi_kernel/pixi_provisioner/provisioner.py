@@ -20,12 +20,12 @@ from weakref import WeakValueDictionary
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from pixi_core.errors import PixiError
+from pixi_core.errors import PixiError, TrustRequired
 
 from .events import EventReporter, Send, Subject, server_sender, stream_sender
 from .explanation import Explanation
 from .ready import Ready, declared_encryption, make_ready
-from .resolve import Choice, Place, Target, describe, find_place, find_target, process_arguments, server_root
+from .resolve import Choice, Place, Target, approved_target, describe, find_place, process_arguments, server_root
 
 
 class KernelNotStarted(RuntimeError):
@@ -59,7 +59,7 @@ class PixiProvisioner(LocalProvisioner):
             if not restart and (server_root(self.parent) is None or place not in self._told):
                 self._told.add(place)
                 raise KernelNotStarted(describe(error)) from error
-            return await self._message_launch(place, describe(error), **kwargs)
+            return await self._message_launch(place, error, **kwargs)
         self._told.discard(place)
         self._declare(ready)
         launch: dict[str, Any] = await super().pre_launch(**kwargs)
@@ -72,7 +72,7 @@ class PixiProvisioner(LocalProvisioner):
     async def _make_ready(self, place: Place, base: Mapping[str, str], *, frozen: bool) -> Ready:
         """Verify or install, in a thread; a start that is given up stops the work."""
         choice = Choice.of_spec(self.kernel_spec.metadata)
-        target = await asyncio.to_thread(find_target, place, choice, base)
+        target = await asyncio.to_thread(approved_target, place, choice, base)
         lock = self._prefix_locks.setdefault(target.prefix, asyncio.Lock())
         async with lock:
             reporter = EventReporter(self._subject(target), self._sender())
@@ -82,7 +82,7 @@ class PixiProvisioner(LocalProvisioner):
                     given_up,
                     lambda: make_ready(
                         target,
-                        mode="frozen" if frozen else _mode(base),
+                        mode="frozen" if frozen else target.mode or _mode(base),
                         reporter=reporter,
                         should_stop=given_up.is_set,
                     ),
@@ -120,17 +120,18 @@ class PixiProvisioner(LocalProvisioner):
     def _set_encryption(self, encryption: Sequence[str]) -> None:
         self.kernel_spec.metadata = {**(self.kernel_spec.metadata or {}), "supported_encryption": list(encryption)}
 
-    async def _message_launch(self, place: Place, text: str, **kwargs: Any) -> dict[str, Any]:
+    async def _message_launch(self, place: Place, error: PixiError | OSError, **kwargs: Any) -> dict[str, Any]:
         """The launch arguments of the message kernel."""
         self._set_encryption(declared_encryption(Path(sys.prefix)))
         launch: dict[str, Any] = await super().pre_launch(**kwargs)
         choice = Choice.of_spec(self.kernel_spec.metadata)
         explanation = Explanation(
-            text,
+            describe(error),
             str(place.folder),
             str(choice.manifest or ""),
             choice.environment or "default",
             hand_over=server_root(self.parent) is not None,
+            approve=error.subject if isinstance(error, TrustRequired) else "",
         )
         launch["cmd"] = explanation.argv(self._connection_file())
         return launch

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from pixi_core import trust
 from pixi_core.errors import EnvironmentUnavailable
 from pixi_core.progress import Reporter
 
@@ -97,6 +98,8 @@ def make_ready(
     prepared = (prepare or _core_prepare)(
         target.workspace, target.environment, mode=mode, reporter=reporter, should_stop=should_stop
     )
+    # what was solved just now comes from an approved manifest; without an approval this does nothing
+    trust.renew(target.workspace)
     if prepared.python is None or not prepared.python.exists():
         return _other_language(target, prepared)
     overlay: Path | None = None

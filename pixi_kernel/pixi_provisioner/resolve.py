@@ -13,10 +13,11 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pixi_core import trust
 from pixi_core.errors import PixiError
 from pixi_core.notebook import METADATA_KEY, read_embedded
 from pixi_core.workspace import Workspace
@@ -61,11 +62,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a kernel runs in."""
+    """What a kernel runs in. `mode` is the lock mode that the user's policy for unapproved workspaces demands."""
 
     workspace: Workspace
     environment: str
     notebook: Path | None = None
+    mode: str | None = None
 
     @property
     def prefix(self) -> Path:
@@ -124,6 +126,21 @@ def _notebook_candidates(session: str, folder: Path, root_dir: str | None) -> li
 def find_target(place: Place, choice: Choice, environ: Mapping[str, str]) -> Target:
     """The workspace and environment of a kernel. Raises `PixiError`, but never `NoWorkspace`."""
     return _with_environment(_find_workspace(place, choice, environ), place, choice, environ)
+
+
+def approved_target(place: Place, choice: Choice, environ: Mapping[str, str]) -> Target:
+    """The same for a kernel that is to be started: only where this user has approved it.
+
+    Until that is clear nothing is written, not even the working copy of a manifest that the notebook carries; the
+    policy is that of this process, whatever a client chose for the kernel. Raises `TrustRequired`, `PixiError`.
+    """
+    carried = None
+    if choice.manifest is None and place.notebook is not None:
+        carried = Workspace.carried_by(place.notebook, environ=environ)
+    if carried is not None:
+        trust.require(carried)
+    target = find_target(place, choice, environ)
+    return replace(target, mode=trust.require(target.workspace))
 
 
 def known_target(place: Place, choice: Choice, environ: Mapping[str, str]) -> Target | None:

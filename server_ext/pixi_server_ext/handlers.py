@@ -13,17 +13,20 @@ from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
+from pixi_core import trust
 from pixi_core.errors import PixiError
 from pixi_core.names import environment_name
+from pixi_core.workspace import Workspace
 
 from .jobs import Job, Jobs, command_words
 from .paths import OutsideRoot, confined
 from .picker import KernelPicker
-from .status import StatusProvider, error_answer, find_workspace
+from .status import StatusProvider, error_answer, find_workspace, passes, trust_subject
 
 STATUS_RESOURCE = "pixi_status"
 PICKER_RESOURCE = "pixi_kernelspecs"
 JOBS_RESOURCE = "pixi_jobs"
+TRUST_RESOURCE = "pixi_trust"
 
 
 class StatusHandler(APIHandler):
@@ -94,14 +97,10 @@ class JobsHandler(APIHandler):
     @web.authenticated
     @authorized
     async def post(self) -> None:
-        """202 with the job; 400 for a body that says nothing sensible, 404 outside the served folder, 409 where there
-        is no workspace, 415 for anything but JSON.
+        """202 with the job; 400 for a body that says nothing sensible, 403 for a workspace that is not approved, 404
+        outside the served folder, 409 where there is no workspace, 415 for anything but JSON.
         """
-        if self.request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
-            raise web.HTTPError(415, "the body must be JSON")
-        body = self.get_json_body()
-        if not isinstance(body, dict) or not isinstance(body.get("path"), str):
-            raise web.HTTPError(400, "the body must be an object with a `path`")
+        body = json_object(self)
         try:
             path = confined(self._root, body["path"])
             command, words, environment = command_words(body)
@@ -112,6 +111,8 @@ class JobsHandler(APIHandler):
             raise web.HTTPError(400, str(error)) from None
         if workspace is None:
             raise web.HTTPError(409, "there is no workspace yet: start the notebook's kernel first")
+        if not await asyncio.to_thread(_approved, path, workspace):
+            raise web.HTTPError(403, "this workspace has not been approved: nothing of it is installed or run")
         job = self._jobs.start(workspace, command, words, environment or "default")
         self.set_status(202)
         self.set_header("Location", f"{self.request.path}/{job.identifier}")
@@ -148,11 +149,74 @@ class JobHandler(APIHandler):
         return job
 
 
+class TrustHandler(APIHandler):
+    """`POST pixi/trust`: approve the workspace of a notebook or folder, for the user as whom this server runs.
+
+    The body is `{"path": PATH, "fingerprint": TEXT}`; the fingerprint is that of the status which the user was shown.
+    """
+
+    auth_resource = TRUST_RESOURCE
+
+    def initialize(self, root: Path) -> None:
+        """Receive what the extension was set up with (tornado's contract)."""
+        self._root = root
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """200 with `{"trusted": true}`; 400, 404, 415 as for jobs, 409 where there is nothing to approve or it is not
+        what the user was shown, 422 for a workspace that cannot be read.
+        """
+        body = json_object(self)
+        if not isinstance(body.get("fingerprint"), str):
+            raise web.HTTPError(400, "the body must have a `fingerprint`")
+        try:
+            path = confined(self._root, body["path"])
+            answer = await asyncio.to_thread(_approve, path, body["fingerprint"])
+        except OutsideRoot:
+            raise web.HTTPError(404, "there is no such file or folder") from None
+        except PixiError as error:
+            self.set_status(422)
+            answer = error_answer(error)
+        if answer is None:
+            raise web.HTTPError(409, "this is not what you were shown: look at it again")
+        await self.finish(json.dumps(answer))
+
+
+def _approve(path: Path, fingerprint: str) -> dict[str, Any] | None:
+    """Approve what is at `path` if it is what the fingerprint says. Raises `PixiError`."""
+    workspace = trust_subject(path, os.environ)
+    if workspace is None or trust.fingerprint(workspace) != fingerprint:
+        return None
+    trust.approve(workspace, by="Jupyter")
+    return {"trusted": True, "workspace": workspace.name}
+
+
+def _approved(path: Path, workspace: Workspace) -> bool:
+    """Whether both what the notebook carries now and what a job would work on are approved."""
+    try:
+        asked = trust_subject(path, os.environ)
+        return passes(workspace) and (asked is None or passes(asked))
+    except PixiError:
+        return False
+
+
+def json_object(handler: APIHandler) -> dict[str, Any]:
+    """The body of a request that must be an object with a `path`. Raises `HTTPError` 400, 415."""
+    if handler.request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
+        raise web.HTTPError(415, "the body must be JSON")
+    body = handler.get_json_body()
+    if not isinstance(body, dict) or not isinstance(body.get("path"), str):
+        raise web.HTTPError(400, "the body must be an object with a `path`")
+    return body
+
+
 def url_table(base_url: str, provider: StatusProvider, picker: KernelPicker, jobs: Jobs, root: Path) -> list[Any]:
     """What to mount."""
     return [
         (url_path_join(base_url, "pixi/jobs"), JobsHandler, {"jobs": jobs, "root": root}),
         (url_path_join(base_url, "pixi/jobs/([0-9a-f]+)"), JobHandler, {"jobs": jobs}),
         (url_path_join(base_url, "pixi/status"), StatusHandler, {"provider": provider, "root": root}),
+        (url_path_join(base_url, "pixi/trust"), TrustHandler, {"root": root}),
         (url_path_join(base_url, "pixi/kernelspecs"), KernelSpecsHandler, {"picker": picker}),
     ]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pixi_core.errors import NoWorkspace, PixiError
+from pixi_core import trust
+from pixi_core.errors import NoWorkspace, PixiError, TrustRequired
 from pixi_core.notebook import MANIFEST_NAME, copy_folder, read_embedded
 from pixi_core.workspace import Workspace
 
@@ -17,15 +18,20 @@ StatusProvider = Callable[[Path, str | None], dict[str, Any]]
 """(file or folder, environment or None) to the JSON answer; raises `PixiError`."""
 
 NONE = "no-workspace"
+UNTRUSTED = "untrusted"
 
 
 def lock_status(path: Path, environment: str | None, *, activities: Activities = ACTIVITIES) -> dict[str, Any]:
     """The answer of the status endpoint.
 
-    `state` is `in-sync`, `stale`, `not-installed`, `no-lock`, `no-workspace` (the first `%pixi add` makes one),
-    `solving` or `installing`; `reasons` says why, one sentence each. Paths below the user's home stay out of it: names
-    suffice. Raises `PixiError` for a manifest or lock file that cannot be read.
+    `state` is `untrusted` (with what an approval would allow), `in-sync`, `stale`, `not-installed`, `no-lock`,
+    `no-workspace` (the first `%pixi add` makes one), `solving` or `installing`; `reasons` says why, one sentence each.
+    Paths below the user's home stay out of it: names suffice. Raises `PixiError` for a manifest or lock file that
+    cannot be read.
     """
+    asked = trust_subject(path, os.environ)
+    if asked is not None and not passes(asked):
+        return untrusted_answer(asked, environment)
     workspace = find_workspace(path, os.environ)
     if workspace is None:
         return {"state": NONE, "reasons": [], "workspace": None, "environment": environment or "default"}
@@ -39,6 +45,42 @@ def lock_status(path: Path, environment: str | None, *, activities: Activities =
     if running is not None:
         answer["state"], answer["reasons"] = running.state, [running.text]
     return answer
+
+
+def trust_subject(path: Path, environ: Mapping[str, str]) -> Workspace | None:
+    """The workspace that must be approved before a kernel starts for this notebook or folder; None where nobody's
+    manifest is involved. Writes nothing.
+    """
+    carried = Workspace.carried_by(path, environ=environ) if path.suffix == ".ipynb" and path.is_file() else None
+    return carried or find_workspace(path, environ)
+
+
+def passes(workspace: Workspace) -> bool:
+    """Whether a kernel may start in a workspace: it is approved, or the user's policy lets it through."""
+    try:
+        trust.require(workspace)
+    except TrustRequired:
+        return False
+    return True
+
+
+def untrusted_answer(workspace: Workspace, environment: str | None) -> dict[str, Any]:
+    """The status of a workspace that is not approved: what approving would allow, and the name of just that state."""
+    refusal = trust.refusal(workspace)
+    return {
+        "state": UNTRUSTED,
+        "reasons": [
+            "changed since you approved it" if trust.find_approval(workspace) else "not approved by you",
+        ],
+        "workspace": workspace.name,
+        "environment": environment or "default",
+        "manifest": workspace.manifest_path.name,
+        "own": workspace.notebook is not None,
+        "trust": {
+            "fingerprint": trust.fingerprint(workspace),
+            "lines": [line.strip() for line in refusal.details[1:]],
+        },
+    }
 
 
 def find_workspace(path: Path, environ: Mapping[str, str]) -> Workspace | None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pixi_core import trust
+from pixi_core.ops.trust import subject_workspace
 from tests.support.pypi_index import FakeIndex, serving
 
 MANIFEST = """\
@@ -61,7 +63,13 @@ def project(tmp_path: Path, manifest: str) -> Path:
     folder = tmp_path / "demo"
     folder.mkdir()
     (folder / "pixi.toml").write_text(manifest)
+    approve(folder)
     return folder
+
+
+def approve(path: Path) -> None:
+    """What `pixi trust PATH` does: tests that write manifests or notebooks by hand are their users."""
+    trust.approve(subject_workspace(path, environ=os.environ), by="test")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pixi_core.progress import SILENT
 from pixi_core.workspace import Workspace
 from pixi_provisioner.ready import make_ready
 from pixi_provisioner.resolve import Target
-from tests.provisioner.conftest import printed, tools_on_path, write_notebook
+from tests.provisioner.conftest import approve, printed, tools_on_path, write_notebook
 from tests.support.kernels import running_kernel
 
 pytestmark = pytest.mark.xdist_group("kernels")
@@ -82,6 +82,7 @@ def test_the_manifest_that_the_notebook_carries(client: str, manifest: str, own_
     notebook = write_notebook(
         tmp_path / "alone" / "nb.ipynb", WHERE, "%pixi add greeting\nimport greeting", pixi=manifest
     )
+    approve(notebook)
     before = notebook.read_bytes()
     ran = execute(client, notebook, tmp_path / "out" / "nb.ipynb")
     assert ran.returncode == 0, ran.stderr
@@ -114,6 +115,7 @@ def test_an_environment_that_cannot_be_made_fails_with_our_text(client: str, pro
     manifest.write_text(
         manifest.read_text().replace("[dependencies]", '[pypi-dependencies]\ngreting = "*"\n\n[dependencies]')
     )
+    approve(project)
     before = manifest.read_text()
     ran = execute(client, write_notebook(project / "nb.ipynb", WHERE), tmp_path / "out" / "nb.ipynb")
     assert ran.returncode != 0
@@ -142,6 +144,7 @@ def test_variables_of_activation_take_effect_in_the_running_kernel(project: Path
     manifest = project / "pixi.toml"
     before = manifest.read_text()
     manifest.write_text(before + '\n[activation.env]\nOLD = "1"\n')
+    approve(project)
     with running_kernel(LAUNCHER, tmp_path, environ=tools_on_path(), cwd=project) as kernel:
         assert kernel.value("__import__('os').environ['OLD']") == "1"
         manifest.write_text(before + '\n[activation.env]\nFRESH = "2"\n')

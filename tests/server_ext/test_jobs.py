@@ -11,6 +11,7 @@ import pytest
 
 from pixi_core.errors import UsageError
 from pixi_server_ext.jobs import command_words
+from tests.provisioner.conftest import approve
 from tests.support.fake_core import FakeCore
 from tests.support.jupyter_server import TestServer, running_server
 
@@ -82,6 +83,7 @@ def server(core: FakeCore, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     (root / "demo").mkdir()
     (root / "plain").mkdir()
     (root / "demo" / "pixi.toml").write_text('[workspace]\nname = "demo"\nchannels = []\nplatforms = ["linux-64"]\n')
+    approve(root / "demo")
     work = tmp_path_factory.mktemp("server")
     with running_server(root, work, f"--PixiExtension.core={core.path}") as running:
         running.follow_events()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.provisioner.conftest import write_notebook
+from tests.provisioner.conftest import approve, write_notebook
 from tests.support.jupyter_server import TestServer, running_server
 
 pytestmark = pytest.mark.xdist_group("kernels")
@@ -67,6 +67,7 @@ def test_a_restart_sees_the_new_manifest_and_a_crash_does_not_lock(server: TestS
     before = lock.read_text()
     manifest = project / "pixi.toml"
     manifest.write_text(manifest.read_text() + '\n[pypi-dependencies]\nwords = "*"\n')
+    approve(project)
     assert state(server) == "stale"
 
     crashed = server.run_cells(kernel, "import os; print(os.getpid())")[0].text.strip()
@@ -103,6 +104,7 @@ def test_a_failure_is_told_in_the_dialog_then_explained_in_the_notebook_then_men
     manifest = project / "pixi.toml"
     good = manifest.read_text()
     manifest.write_text(good + '\n[pypi-dependencies]\ngreting = "*"\n')
+    approve(project)
 
     dialog = server.open_session("demo/nb.ipynb")
     assert dialog.status == 500

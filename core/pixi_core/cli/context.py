@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from ..workspace import Workspace
     from .activation_change import ActivationChange
 
+SIGNED = frozenset(
+    ["add", "install", "lock", "reinstall", "remove", "run", "shell", "shell-hook", "task", "update", "upgrade"]
+)
+"""Commands by which the user shows that this workspace is trusted: they install, run or change what it says."""
+
 _TRUE = ("1", "true", "yes", "on")
 
 
@@ -79,6 +84,7 @@ class Context:
     cwd: Path
     reporter: Reporter
     color: bool
+    command: str = ""
     _workspace: Workspace | None = field(default=None)
     _activation: ActivationChange | None = field(default=None)
 
@@ -116,11 +122,33 @@ class Context:
             self._workspace = Workspace.discover(self.cwd, manifest_path=path, environ=self.environ)
             for warning in self._workspace.warnings:
                 self.reporter.warning(warning)
-            if self.json_lines:
-                from .activation_change import ActivationChange
-
-                self._activation = ActivationChange(self._workspace, self.environ)
+            self._look_at_trust(self._workspace)
         return self._workspace
+
+    def _look_at_trust(self, workspace: Workspace) -> None:
+        """Before a command works: what came along with a folder that this user never approved is not believed."""
+        if self.command not in SIGNED:
+            return
+        from .. import trust
+
+        if trust.find_approval(workspace) is None:
+            trust.forget_foreign_caches(workspace)
+        elif self.json_lines:
+            from .activation_change import ActivationChange
+
+            self._activation = ActivationChange(workspace, self.environ)
+
+    def sign(self) -> None:
+        """After a command that went well: what it worked on is approved, as it is now."""
+        if self._workspace is None or self.command not in SIGNED:
+            return
+        from .. import trust
+
+        try:
+            fresh = self._workspace.reload()
+        except PixiError:
+            return
+        trust.sign(fresh, by=f"pixi {self.command}")
 
     def result(self, command: str, data: dict[str, Any]) -> None:
         """The outcome, for whoever reads the wire stream; people are told by messages."""

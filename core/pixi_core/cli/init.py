@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Write the manifest and say what was made."""
-    from ..ops.init import init_workspace, open_services
+    from ..ops.init import init_workspace, open_created, open_services
+    from ..trust import sign
 
     services = open_services(context.environ)
     try:
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         )
     finally:
         services.close()
+    sign(open_created(created, context.environ), by="pixi init")
     context.reporter.message(f"✔ Created {created.manifest_path}")
     if created.unreachable:
         context.reporter.warning(

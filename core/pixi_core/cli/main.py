@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "Say whether manifest, lock file and environment agree"),
     "doctor": ("doctor", "Check environments, caches and configuration, and repair them"),
     "shell-hook": ("shell_hook", "Print the script that activates an environment"),
+    "trust": ("trust", "Approve what a workspace or notebook installs and runs in Jupyter"),
 }
 ALIASES = {"a": "add", "rm": "remove", "i": "install", "r": "run", "ls": "list"}
 
@@ -139,7 +140,10 @@ def _dispatch(name: str, words: list[str], context: Context) -> int:
         namespace = parser.parse_args(words)
     except SystemExit as stop:
         return int(stop.code or 0)
-    return command.run(namespace, context)
+    context.command = name
+    code = command.run(namespace, context)
+    context.sign()
+    return code
 
 
 def _command_table() -> str:

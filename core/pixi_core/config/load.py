@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import ConfigError
-from .model import CACHE_KINDS, PINNING_STRATEGIES, Config
+from .model import CACHE_KINDS, PINNING_STRATEGIES, TRUST_POLICIES, Config
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("", "0", "false", "no", "off")
@@ -144,6 +144,12 @@ def _pinning(value: Any) -> str:
     return cast("str", value)
 
 
+def _trust(value: Any) -> str:
+    if value not in TRUST_POLICIES:
+        raise _Refused(f"one of {', '.join(TRUST_POLICIES)}")
+    return cast("str", value)
+
+
 def _detached(value: Any) -> bool | Path:
     return value if isinstance(value, bool) else _path(value)
 
@@ -202,6 +208,7 @@ _NESTED: dict[str, dict[str, tuple[str, Reader]]] = {
         "force-activate": ("force_activate", _flag),
         "source-completion-scripts": ("source_completion_scripts", _flag),
     },
+    "jupyter": {"trust": ("jupyter_trust", _trust)},
     "experimental": {"use-environment-activation-cache": ("use_environment_activation_cache", _flag)},
     "concurrency": {"downloads": ("concurrent_downloads", _count), "solves": ("concurrent_solves", _count)},
     "proxy-config": {

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 PinningStrategy = Literal["semver", "minor", "major", "latest-up", "exact-version", "no-pin"]
 PINNING_STRATEGIES: tuple[PinningStrategy, ...] = ("semver", "minor", "major", "latest-up", "exact-version", "no-pin")
+TrustPolicy = Literal["ask", "locked-only", "always"]
+TRUST_POLICIES: tuple[TrustPolicy, ...] = ("ask", "locked-only", "always")
 
 CACHE_KINDS = (
     "conda-packages",
@@ -63,6 +65,7 @@ class Config:
     cache_root: Path | None = None
     cache_folders: Mapping[str, Path] = field(default_factory=dict)
     cache_netfs_redirect: str = "auto"
+    jupyter_trust: TrustPolicy = "ask"
     extra: Mapping[str, Any] = field(default_factory=dict)
     locations: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -116,6 +116,8 @@ def running_kernel(
         )
     client = BlockingKernelClient(connection_file=connection_file)
     client.load_connection_file()
+    # whether the process lives is what counts: on a busy machine a heartbeat may well take longer than its one second
+    client.hb_channel.time_to_dead = START_SECONDS
     client.start_channels()
     try:
         client.wait_for_ready(timeout=START_SECONDS)

@@ -38,11 +38,11 @@ lives apart in `hints`, which the edges print as `hint:` lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from .value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -71,8 +71,7 @@ class UsageError(PixiError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Value):
     """A place in a file: 1-based line and column; either may be unknown (0)."""
 
     path: Path | str
@@ -88,8 +87,7 @@ class Location:
         return ":".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Value):
     """One mistake in a file: what is wrong, where, the source line it stands on, and what to do."""
 
     message: str

@@ -11,10 +11,14 @@ Phase names are a closed vocabulary, because frontends translate them: `repodata
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Literal, Self
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Literal, Self
 
-Unit = Literal["bytes", "items"]
+    Unit = Literal["bytes", "items"]
+else:
+    Unit = str
 
 
 class Phase:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from .errors import SpecError
 from .model.platform import (
@@ -297,4 +296,4 @@ def select_platform(
 def _translated(host: Mapping[str, VirtualPackage]) -> dict[str, VirtualPackage]:
     """The machine as a translated program sees it: a plain x86-64."""
     package = host.get("__archspec")
-    return {**host, **({"__archspec": replace(package, build="x86_64_v2")} if package else {})}
+    return {**host, **({"__archspec": package.replace(build="x86_64_v2")} if package else {})}

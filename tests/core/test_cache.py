@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,7 +113,7 @@ def test_leftovers_of_a_killed_process_go(server: FaultServer, tmp_path: Path) -
 
 
 def test_the_same_name_with_another_digest(server: FaultServer, tmp_path: Path) -> None:
-    other = replace(record(server.url, OTHER), url=f"{server.url}/other{PATH}")
+    other = record(server.url, OTHER).replace(url=f"{server.url}/other{PATH}")
     cache = PackageCache(tmp_path)
     with Client() as client:
         one, two = cache.fetch(record(server.url), client), cache.fetch(other, client)
@@ -140,7 +139,7 @@ def test_nothing_wrong_is_kept(server: FaultServer, tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["../../x", "/x", "a/b", "a\0b", "a\\b"])
 def test_names_of_records_stay_inside(field: str, value: str, tmp_path: Path) -> None:
     """CVE-2026-53956: the build string as a path."""
-    evil = replace(record("https://x.example"), **{field: value})  # type: ignore[arg-type]  # a field by name
+    evil = record("https://x.example").replace(**{field: value})
     with pytest.raises(UnsafePath):
         PackageCache(tmp_path).find(evil)
 
@@ -148,11 +147,11 @@ def test_names_of_records_stay_inside(field: str, value: str, tmp_path: Path) ->
 def test_md5_alone_and_no_digest_at_all(server: FaultServer, tmp_path: Path) -> None:
     md5 = Md5(hashlib.md5(PACKAGE).hexdigest())
     with Client() as client:
-        old = replace(record(server.url), sha256=None, md5=md5)
+        old = record(server.url).replace(sha256=None, md5=md5)
         assert PackageCache(tmp_path / "1").fetch(old, client) == PackageCache(tmp_path / "1").fetch(old, client)
         with pytest.raises(HashMismatch):
-            PackageCache(tmp_path / "2").fetch(replace(old, md5=Md5("0" * 32)), client)
-        bare = replace(record(server.url), sha256=None, channel=None)
+            PackageCache(tmp_path / "2").fetch(old.replace(md5=Md5("0" * 32)), client)
+        bare = record(server.url).replace(sha256=None, channel=None)
         assert PackageCache(tmp_path / "3").fetch(bare, client).path.name.startswith("a-1-0-")
 
 
@@ -209,7 +208,7 @@ def test_wheels(server: FaultServer, tmp_path: Path) -> None:
         assert cache.fetch(one, client) == first
         (first.path / "demo/__init__.py").unlink()
         assert cache.fetch(one, client) == first
-        unnamed = cache.fetch(replace(one, sha256=None), client)
+        unnamed = cache.fetch(one.replace(sha256=None), client)
     assert server.count() == 3
     assert unnamed.files == first.files
     assert unnamed.sha256 == one.sha256

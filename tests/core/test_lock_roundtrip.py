@@ -264,7 +264,7 @@ def test_difference_names_only_what_differs() -> None:
     before = read_lock(V7)
     records = before.environments["default"].packages["linux-64"]
     changed = tuple(
-        replace(record, version="15.0.0") if isinstance(record, PypiRecord) and record.name == "rich" else record
+        record.replace(version="15.0.0") if isinstance(record, PypiRecord) and record.name == "rich" else record
         for record in records
         if not isinstance(record, CondaSourceRecord)
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
@@ -168,7 +167,7 @@ def test_matching(text: str, expected: bool) -> None:
 
 
 def test_a_record_of_no_channel_matches_no_channel() -> None:
-    assert not parse_match_spec("conda-forge::foo").matches(replace(RECORD, channel=None))
+    assert not parse_match_spec("conda-forge::foo").matches(RECORD.replace(channel=None))
 
 
 TABLES: list[tuple[TableValue, str, object]] = [

@@ -250,11 +250,9 @@ def test_base_url_of_the_index(tmp_path: Path, site: Site) -> None:
 
 
 def test_archive_formats_and_encoded_names(tmp_path: Path, site: Site) -> None:
-    from dataclasses import replace
-
     epoch = record("x264 1!164")
-    old = replace(record("lib 2.0"), file_name="lib-2.0-h_0.tar.bz2", md5=None)
-    only_old = replace(record("lib 1.5"), file_name="lib-1.5-h_0.tar.bz2")
+    old = record("lib 2.0").replace(file_name="lib-2.0-h_0.tar.bz2", md5=None)
+    only_old = record("lib 1.5").replace(file_name="lib-1.5-h_0.tar.bz2")
     records = [*RECORDS, epoch, old, only_old]
     site.files["/forge/linux-64/repodata.json"] = repodata_json(records, "linux-64")
     channel = Channel(f"{site.url}/forge/", "forge")

@@ -131,7 +131,7 @@ def _as_written(entry: PathEntry, linker: Linker) -> PathEntry:
     written = linker.rewritten.get(entry.path)
     if written is None or written.sha256 == entry.sha256:
         return entry
-    return replace(entry, sha256_in_prefix=written.sha256)
+    return entry.replace(sha256_in_prefix=written.sha256)
 
 
 def _rewrite_moved(prefix: Path, transaction: Transaction) -> None:
@@ -146,12 +146,12 @@ def _rewrite_moved(prefix: Path, transaction: Transaction) -> None:
             continue
         full = package.load()
         paths = tuple(
-            replace(entry, path=moves[entry.path], original_path=entry.path if entry.path in aside else None)
+            entry.replace(path=moves[entry.path], original_path=entry.path if entry.path in aside else None)
             if entry.path in moves
             else entry
             for entry in full.paths
         )
-        write_record(prefix, replace(full, paths=paths))
+        write_record(prefix, full.replace(paths=paths))
 
 
 # ---------------------------------------------------------------- after an interruption

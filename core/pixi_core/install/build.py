@@ -190,7 +190,7 @@ def _settled(layout: Layout, losing: Mapping[str, str]) -> Layout:
         if item.target in losing and item.action != "directory":
             place = aside(layout.name, item.target)
             item = item._replace(  # noqa: PLW2901 - the same item, elsewhere
-                target=place, entry=replace(item.entry, path=place, original_path=item.target)
+                target=place, entry=item.entry.replace(path=place, original_path=item.target)
             )
         items.append(item)
     return replace(layout, items=tuple(items))

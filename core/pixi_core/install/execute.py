@@ -182,7 +182,7 @@ def _update_records(
     try:
         for name in _other_requests(state, requested):
             full = state.conda[name].load()
-            write_record(prefix, replace(full, requested_specs=specs_text(requested.get(name))))
+            write_record(prefix, full.replace(requested_specs=specs_text(requested.get(name))))
         write_markers(prefix, marker)
         content = fingerprint_of(state.conda, state.pypi)
         if read_fingerprint(prefix) != content:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ def conda_layout(record: RepoDataRecord, package: Path, python: PythonInfo | Non
 
 def _item(entry: PathEntry, package: Path, python: PythonInfo | None) -> Item:
     target = entry.path if python is None else noarch_target(entry.path, python)
-    here = entry if target == entry.path else replace(entry, path=target)
+    here = entry if target == entry.path else entry.replace(path=target)
     if entry.path_type == "directory":
         return Item(target, "directory", entry.path, here)
     if entry.path_type == "softlink":

@@ -143,7 +143,7 @@ class LockFile:
             return self
         taken = {platform.name for platform in names.values()}
         kept = [
-            names.get(p.name) or (replace(p, name=f"{p.name}-locked") if p.name in taken else p) for p in self.platforms
+            names.get(p.name) or (p.replace(name=f"{p.name}-locked") if p.name in taken else p) for p in self.platforms
         ]
         renamed = {old.name: new.name for old, new in zip(self.platforms, kept, strict=True)}
         return replace(

@@ -6,19 +6,19 @@ that stand in a URL are taken out when it is parsed: they live on, unseen, in `n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import PurePath
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
-
 from ..errors import SpecError
+from ..value import Value
 from .platform import SUBDIRS, Subdir
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 CHANNEL_ALIAS = "https://conda.anaconda.org/"
 SCHEMES = ("http", "https", "file", "oci", "s3")
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Value):
     """A conda channel. `url` ends in `/` and holds no credentials; `name` is what people call it."""
 
     url: str
@@ -39,12 +39,16 @@ class Channel:
 
 def file_url(path: PurePath) -> str:
     """The `file://` URL of an absolute path, percent-encoded, without a trailing `/`."""
+    from urllib.parse import quote
+
     text = path.as_posix()
     return "file://" + quote(text if text.startswith("/") else "/" + text, safe="/:@!$&'()*+,;=~-._")
 
 
 def path_of_file_url(url: str) -> str:
     """The path inside a `file://` URL."""
+    from urllib.parse import unquote, urlsplit
+
     path = unquote(urlsplit(url).path)
     # file:///C:/x names C:/x
     return path[1:] if len(path) > 2 and path[0] == "/" and path[2] == ":" else path
@@ -52,6 +56,8 @@ def path_of_file_url(url: str) -> str:
 
 def without_credentials(url: str) -> str:
     """The URL with `user:password@` and conda's `/t/<token>` removed, fit to be shown or stored."""
+    from urllib.parse import urlsplit, urlunsplit
+
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     path = parts.path
@@ -82,9 +88,12 @@ def channel(text: str, *, root: PurePath | None = None, alias: str = CHANNEL_ALI
         if root is None:
             raise SpecError(f"the relative channel '{text}' needs a workspace", source=text)
         import posixpath
+        from urllib.parse import quote
 
         url = "file://" + quote(posixpath.normpath(f"{root.as_posix()}/{text}".replace("\\", "/")), safe="/:~-._")
     elif text.startswith("/") or (len(text) > 2 and text[1] == ":"):
+        from pathlib import PurePath
+
         url = file_url(PurePath(text)).rstrip("/")
     else:
         url = alias.rstrip("/") + "/" + text.strip("/")

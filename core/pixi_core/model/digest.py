@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NewType
-
 from ..errors import SpecError
 
-Sha256 = NewType("Sha256", str)
-Md5 = NewType("Md5", str)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NewType
+
+    Sha256 = NewType("Sha256", str)
+    Md5 = NewType("Md5", str)
+else:
+    Sha256 = Md5 = str
 
 
 def _hex(text: str, length: int, kind: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from ..value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class ExcludeNewer:
+class ExcludeNewer(Value):
     """Packages newer than a cut-off do not exist. Times are milliseconds since 1970; None means no cut-off.
 
     The most specific entry wins: the package's, then the channel's (by canonical base URL), then `cutoff`. A package
@@ -15,8 +17,8 @@ class ExcludeNewer:
     """
 
     cutoff: int | None = None
-    channels: Mapping[str, int | None] = field(default_factory=dict)
-    packages: Mapping[str, int | None] = field(default_factory=dict)
+    channels: Mapping[str, int | None] = EMPTY
+    packages: Mapping[str, int | None] = EMPTY
 
     def limit(self, name: str, channel: str | None) -> int | None:
         """The cut-off for one package of one channel."""

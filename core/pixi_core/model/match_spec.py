@@ -9,23 +9,25 @@ are those of conda's MatchSpec as resolvers in use apply them: `name=1.2` is `1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
-
 from ..errors import SpecError
+from ..value import Value
 from .version_spec import AnyVersion, VersionSpec, glob_matches, regex_matches
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .record import RepoDataRecord
 
-TableValue = str | int | list[str] | Mapping[str, object]
+    TableValue = str | int | list[str] | Mapping[str, object]
+else:
+    TableValue = object  # for modules that import it by name
+
 _NUMBER_OPERATORS = ("==", "!=", "<=", ">=", "<", ">")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-+*")
 
 
-@dataclass(frozen=True, slots=True)
-class StringMatcher:
+class StringMatcher(Value):
     """How a build string must look: exact, a glob (`py*_0`) or a regular expression (`^py.*$`)."""
 
     pattern: str
@@ -48,8 +50,7 @@ class StringMatcher:
         return self.pattern
 
 
-@dataclass(frozen=True, slots=True)
-class BuildNumberSpec:
+class BuildNumberSpec(Value):
     """A comparison with the build number: `operator` is one of `== != < <= > >=`."""
 
     operator: str
@@ -84,17 +85,14 @@ class BuildNumberSpec:
         return f"{self.operator}{self.number}"
 
 
-class Condition:
+class Condition(Value):
     """When a dependency counts (repodata v3): a match spec, or several joined by `and` and `or`."""
-
-    __slots__ = ()
 
     def packages(self) -> tuple[MatchSpec, ...]:
         """Every match spec in the condition, from left to right."""
         raise TypeError("the kinds of conditions are subclasses")
 
 
-@dataclass(frozen=True, slots=True)
 class HasPackage(Condition):
     """Some package of the solution matches."""
 
@@ -107,7 +105,6 @@ class HasPackage(Condition):
         return str(self.spec)
 
 
-@dataclass(frozen=True, slots=True)
 class AllOf(Condition):
     """All parts hold."""
 
@@ -120,7 +117,6 @@ class AllOf(Condition):
         return " and ".join(f"({part})" if isinstance(part, AnyOf) else str(part) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
 class AnyOf(Condition):
     """At least one part holds."""
 
@@ -133,8 +129,7 @@ class AnyOf(Condition):
         return " or ".join(str(part) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class MatchSpec:
+class MatchSpec(Value):
     """A set of conda packages; every field that is not None (or empty) narrows it.
 
     `name` is lower-case and may be a glob (`py*`) or a regular expression (`^py.*$`). `channel` is a name or a URL as
@@ -181,14 +176,12 @@ class MatchSpec:
     @property
     def is_simple(self) -> bool:
         """Whether there is nothing but an exact name, a version and a build."""
-        rest = (getattr(self, field.name) for field in fields(self)[3:])
+        rest = self.as_tuple()[3:]
         return self.has_exact_name and not any(rest)
 
     def nameless(self) -> MatchSpec:
         """The same without its name."""
-        from dataclasses import replace
-
-        return replace(self, name=None)
+        return self.replace(name=None)
 
     def matches_name(self, name: str) -> bool:
         """Whether a package name (lower case) fits."""

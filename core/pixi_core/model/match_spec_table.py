@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ..errors import SpecError
 from .digest import md5, sha256
@@ -38,7 +37,7 @@ def from_table(name: str, value: TableValue) -> MatchSpec:
     """
     spec = MatchSpec(name=checked_name(name))
     if isinstance(value, str):
-        return replace(spec, version=parse_version_spec(value))
+        return spec.replace(version=parse_version_spec(value))
     if not isinstance(value, Mapping):
         raise SpecError(f"'{name}' must be a version spec or a table")
     for key, item in value.items():
@@ -62,12 +61,12 @@ def _with_item(spec: MatchSpec, key: str, item: object) -> MatchSpec:
             raise SpecError(f"'{key}' must be a list of strings", source=key)
         names = tuple(str(one) for one in items)
         if key == "extras":
-            return replace(spec, extras=names)
-        return replace(spec, flags=names) if key == "flags" else replace(spec, track_features=names)
+            return spec.replace(extras=names)
+        return spec.replace(flags=names) if key == "flags" else spec.replace(track_features=names)
     if key == "when":
-        return replace(spec, when=condition_from_table(item))
+        return spec.replace(when=condition_from_table(item))
     if key == "build-number" and isinstance(item, int) and not isinstance(item, bool):
-        return replace(spec, build_number=BuildNumberSpec("==", item))
+        return spec.replace(build_number=BuildNumberSpec("==", item))
     if not isinstance(item, str):
         raise SpecError(f"'{key}' must be a string", source=key)
     return _with_text(spec, key, item)
@@ -77,20 +76,20 @@ def _with_text(spec: MatchSpec, key: str, item: str) -> MatchSpec:
     match key:
         case "channel":
             channel, subdir = split_subdir(item)
-            return replace(spec, channel=channel, subdir=subdir or spec.subdir)
+            return spec.replace(channel=channel, subdir=subdir or spec.subdir)
         case "build":
-            return replace(spec, build=build_matcher(item))
+            return spec.replace(build=build_matcher(item))
         case "md5":
-            return replace(spec, md5=md5(item))
+            return spec.replace(md5=md5(item))
         case "sha256":
-            return replace(spec, sha256=sha256(item))
+            return spec.replace(sha256=sha256(item))
         case "path":
             archive = archive_spec(item if "/" in item or "\\" in item else "./" + item)
             if archive is None:
                 raise SpecError(
                     f"'{item}' is not a package archive", source=item, hints=["archives end in .conda or .tar.bz2"]
                 )
-            return replace(spec, url=archive.url)
+            return spec.replace(url=archive.url)
     return _with_key(spec, key.replace("-", "_"), item)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 from ..errors import SpecError
@@ -228,8 +227,8 @@ def archive_spec(text: str) -> MatchSpec | None:
         return spec
     digest = fragment.removeprefix("sha256:").removeprefix("sha256=").removeprefix("md5:").removeprefix("md5=")
     if len(digest) == 64:
-        return replace(spec, sha256=sha256_digest(digest))
-    return replace(spec, md5=md5_digest(digest))
+        return spec.replace(sha256=sha256_digest(digest))
+    return spec.replace(md5=md5_digest(digest))
 
 
 def archive_url(location: str) -> str:
@@ -261,38 +260,38 @@ def _with_keys(spec: MatchSpec, text: str) -> MatchSpec:
 def _with_key(spec: MatchSpec, key: str, value: str) -> MatchSpec:
     match key:
         case "version":
-            return replace(spec, version=parse_version_spec(value))
+            return spec.replace(version=parse_version_spec(value))
         case "build":
-            return replace(spec, build=build_matcher(value))
+            return spec.replace(build=build_matcher(value))
         case "build_number":
-            return replace(spec, build_number=BuildNumberSpec.parse(value))
+            return spec.replace(build_number=BuildNumberSpec.parse(value))
         case "channel":
             channel, subdir = split_subdir(value)
-            return replace(spec, channel=channel, subdir=subdir or spec.subdir)
+            return spec.replace(channel=channel, subdir=subdir or spec.subdir)
         case "fn" | "file_name":
-            return replace(spec, file_name=value)
+            return spec.replace(file_name=value)
         case "url":
             return _with_url(spec, value)
         case "md5":
-            return replace(spec, md5=md5_digest(value))
+            return spec.replace(md5=md5_digest(value))
         case "sha256":
-            return replace(spec, sha256=sha256_digest(value))
+            return spec.replace(sha256=sha256_digest(value))
         case "extras":
-            return replace(spec, extras=_list(value))
+            return spec.replace(extras=_list(value))
         case "flags":
-            return replace(spec, flags=_list(value))
+            return spec.replace(flags=_list(value))
         case "track_features":
-            return replace(spec, track_features=tuple(value.replace(",", " ").split()))
+            return spec.replace(track_features=tuple(value.replace(",", " ").split()))
         case "when":
-            return replace(spec, when=parse_condition(value))
+            return spec.replace(when=parse_condition(value))
         case "subdir":
-            return replace(spec, subdir=value)
+            return spec.replace(subdir=value)
         case "license":
-            return replace(spec, license=value)
+            return spec.replace(license=value)
         case "license_family":
-            return replace(spec, license_family=value)
+            return spec.replace(license_family=value)
         case "namespace":
-            return replace(spec, namespace=value)
+            return spec.replace(namespace=value)
     from difflib import get_close_matches
 
     near = get_close_matches(key, _KEYS, n=1)
@@ -308,7 +307,7 @@ def _with_url(spec: MatchSpec, value: str) -> MatchSpec:
     archive = archive_spec(value if "/" in value or "\\" in value else "./" + value)
     if archive is None:
         raise SpecError(f"'{value}' is not the URL or path of a package archive")
-    return replace(spec, url=archive.url, md5=archive.md5 or spec.md5, sha256=archive.sha256 or spec.sha256)
+    return spec.replace(url=archive.url, md5=archive.md5 or spec.md5, sha256=archive.sha256 or spec.sha256)
 
 
 def _key_values(text: str) -> list[tuple[str, str]]:

@@ -5,12 +5,16 @@ Vocabulary and defaults are those of pixi (`linux-64` means `__linux >=4.18`, `_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NewType
-
 from ..errors import SpecError
+from ..value import Value
 
-Subdir = NewType("Subdir", str)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NewType
+
+    Subdir = NewType("Subdir", str)
+else:
+    Subdir = str
 
 NOARCH = Subdir("noarch")
 
@@ -83,8 +87,7 @@ def is_unix(name: Subdir) -> bool:
     return operating_system(name) not in ("win", "noarch")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class VirtualPackage:
+class VirtualPackage(Value):
     """A property of a machine that packages may depend on, such as `__glibc 2.36`.
 
     `version` and `build` are None where a manifest or lock file leaves them out; the solver then uses "0".
@@ -93,6 +96,13 @@ class VirtualPackage:
     name: str
     version: str | None = None
     build: str | None = None
+
+    def __lt__(self, other: VirtualPackage) -> bool:
+        return self._key < other._key
+
+    @property
+    def _key(self) -> tuple[str, str, str]:
+        return self.name, self.version or "", self.build or ""
 
     def __str__(self) -> str:
         """The form of lock files: `__name`, `__name=version` or `__name=version=build`."""
@@ -131,8 +141,7 @@ def default_virtual_packages(name: Subdir) -> tuple[VirtualPackage, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Value):
     """A platform of a workspace: a subdir plus the virtual packages its machines have.
 
     `virtual_packages` holds the declared ones first (manifest order), then the defaults which were not declared.

@@ -6,22 +6,36 @@ rattler write them; the derivation rules (what a file name and a URL already say
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import unquote
-
 from ..errors import SpecError
-from .digest import Md5, Sha256
+from ..value import EMPTY, Value
 from .platform import NOARCH, SUBDIRS, Subdir, architecture, operating_system
 
-Noarch = Literal["python", "generic"]
-RunExports = Mapping[str, tuple[str, ...]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal
+
+    from .digest import Md5, Sha256
+
+    Noarch = Literal["python", "generic"]
+    RunExports = Mapping[str, tuple[str, ...]]
+    PathType = Literal[
+        "hardlink",
+        "softlink",
+        "directory",
+        "pyc_file",
+        "unix_python_entry_point",
+        "windows_python_entry_point_script",
+        "windows_python_entry_point_exe",
+    ]
+    FileMode = Literal["text", "binary"]
+else:
+    Noarch = RunExports = PathType = FileMode = object  # for modules that import them by name
+
 EXTENSIONS = (".conda", ".tar.bz2")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RepoDataRecord:
+class RepoDataRecord(Value, kw_only=True):
     """One conda package as its index describes it.
 
     `timestamp` is milliseconds since 1970; `purls` is None where nothing is known and empty where the
@@ -40,7 +54,7 @@ class RepoDataRecord:
     noarch: Noarch | None = None
     depends: tuple[str, ...] = ()
     constrains: tuple[str, ...] = ()
-    extra_depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    extra_depends: Mapping[str, tuple[str, ...]] = EMPTY
     md5: Md5 | None = None
     sha256: Sha256 | None = None
     size: int | None = None
@@ -178,8 +192,7 @@ def words(value: str | Sequence[str] | None) -> tuple[str, ...]:
 # ---------------------------------------------------------------- what a location already says
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Value):
     """What the location of a conda archive says by itself; None where it says nothing."""
 
     file_name: str
@@ -212,7 +225,7 @@ def derive(location: str) -> Derived:
     """
     path = location.split("?", 1)[0].split("#", 1)[0]
     last = path.rstrip("/").rpartition("/")[2].rpartition("\\")[2]
-    file_name = unquote(last) if "://" in location else last
+    file_name = _decoded(last) if "://" in location else last
     stem = archive_stem(file_name)
     parts = split_stem(stem) if stem else None
     found_subdir: Subdir | None = None
@@ -231,6 +244,15 @@ def derive(location: str) -> Derived:
     return Derived(file_name, name, version, build, number, found_subdir, base, derived_noarch(found_subdir, build))
 
 
+def _decoded(text: str) -> str:
+    """Without percent-encoding, which is rare."""
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
+
+
 def derived_noarch(subdir: str | None, build: str) -> Noarch | None:
     """What kind of noarch package a record is that does not say so itself."""
     if subdir != NOARCH:
@@ -241,8 +263,7 @@ def derived_noarch(subdir: str | None, build: str) -> Noarch | None:
 # ---------------------------------------------------------------- PyPI
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PypiRecord:
+class PypiRecord(Value, kw_only=True):
     """One PyPI distribution as a lock file describes it.
 
     `location` is verbatim: a registry URL, `direct+https://…`, `git+https://…#sha`, or a path. `version` is None for
@@ -264,7 +285,7 @@ class PypiRecord:
     @property
     def file_name(self) -> str:
         """The last segment of the location, decoded."""
-        return unquote(self.location.split("#", 1)[0].split("?", 1)[0].rstrip("/").rpartition("/")[2])
+        return _decoded(self.location.split("#", 1)[0].split("?", 1)[0].rstrip("/").rpartition("/")[2])
 
     @property
     def is_wheel(self) -> bool:
@@ -282,20 +303,8 @@ class PypiRecord:
 
 # ---------------------------------------------------------------- what is in a prefix
 
-PathType = Literal[
-    "hardlink",
-    "softlink",
-    "directory",
-    "pyc_file",
-    "unix_python_entry_point",
-    "windows_python_entry_point_script",
-    "windows_python_entry_point_exe",
-]
-FileMode = Literal["text", "binary"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathEntry:
+class PathEntry(Value, kw_only=True):
     """One file of a package: `info/paths.json` before it is installed, `paths_data` in `conda-meta` after.
 
     `path` is relative to the prefix, with `/`. `sha256` and `size` are those of the file in the package;
@@ -314,8 +323,7 @@ class PathEntry:
     original_path: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrefixRecord:
+class PrefixRecord(Value, kw_only=True):
     """One installed conda package: the `conda-meta/<name>-<version>-<build>.json` of a prefix."""
 
     record: RepoDataRecord

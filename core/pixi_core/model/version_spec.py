@@ -11,11 +11,13 @@ read it: a `*` behind an ordering operator is dropped (`>=1.2.*` is `>=1.2`, but
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 from ..errors import SpecError
+from ..value import Value
 from .version import Version, parse_version
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _SPECS: dict[str, VersionSpec] = {}
 _CACHE_LIMIT = 200_000
@@ -28,10 +30,8 @@ _ORDERINGS: dict[str, Callable[[Version, Version], bool]] = {
 }
 
 
-class VersionSpec:
+class VersionSpec(Value):
     """A set of versions. The kinds of specs are subclasses, compared by value."""
-
-    __slots__ = ()
 
     def matches(self, version: Version | str) -> bool:
         """Whether `version` is in the set. Raises `SpecError` for a text that is no version."""
@@ -52,7 +52,6 @@ class VersionSpec:
         return mask
 
 
-@dataclass(frozen=True, slots=True)
 class AnyVersion(VersionSpec):
     """`*`: every version."""
 
@@ -63,7 +62,6 @@ class AnyVersion(VersionSpec):
         return "*"
 
 
-@dataclass(frozen=True, slots=True)
 class Range(VersionSpec):
     """`<`, `<=`, `>` or `>=` a version."""
 
@@ -83,7 +81,6 @@ class Range(VersionSpec):
         return f"{self.operator}{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
 class Exact(VersionSpec):
     """`==` or `!=` a version (equal in order: `==1.0` has `1`)."""
 
@@ -103,7 +100,6 @@ class Exact(VersionSpec):
         return f"{self.operator}{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
 class StrictRange(VersionSpec):
     """The operators that look at segments: `=` (`1.2.*`), `!=` (`!=1.2.*`) and `~=` (compatible release)."""
 
@@ -121,7 +117,6 @@ class StrictRange(VersionSpec):
         return f"{'' if self.operator == '=' else '!='}{self.version}.*"
 
 
-@dataclass(frozen=True, slots=True)
 class Glob(VersionSpec):
     """A pattern with `*` in other places than the end, matched with the text of the version."""
 
@@ -134,7 +129,6 @@ class Glob(VersionSpec):
         return self.pattern
 
 
-@dataclass(frozen=True, slots=True)
 class Regex(VersionSpec):
     """A regular expression `^…$`, matched with the text of the version."""
 
@@ -147,7 +141,6 @@ class Regex(VersionSpec):
         return self.pattern
 
 
-@dataclass(frozen=True, slots=True)
 class And(VersionSpec):
     """All of the parts hold (at least two, none of them an `And`)."""
 
@@ -166,7 +159,6 @@ class And(VersionSpec):
         return ",".join(f"({part})" if isinstance(part, Or) else str(part) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
 class Or(VersionSpec):
     """One of the parts holds (at least two, none of them an `Or`)."""
 

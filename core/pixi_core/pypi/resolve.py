@@ -7,7 +7,6 @@ and metadata are fetched ahead, and turns the answer into lock records, or the f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -199,7 +198,7 @@ def _records(result: Result[Wanted, Candidate, str], provider: Provider) -> list
 
 def _without_default_index(record: PypiRecord) -> PypiRecord:
     """A record names its index only where that is not the default one."""
-    return replace(record, index=None) if record.index is not None and record.index == default_index() else record
+    return record.replace(index=None) if record.index is not None and record.index == default_index() else record
 
 
 def registry_record(name: PypiName, found: Found, metadata: CoreMetadata) -> PypiRecord:

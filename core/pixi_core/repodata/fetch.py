@@ -13,22 +13,25 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from ..errors import HttpStatusError, NetworkError, Offline
-from ..fs import replacing
 from ..model.channel import path_of_file_url
+from ..value import Value
 from .packed import PackedSubdir, pack
 from .shards import INDEX_NAME, ShardedSubdir, flatten_index
 from .subdirs import EmptySubdir
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
+    from typing import Literal, Protocol
 
     from ..model.platform import Subdir
     from ..progress import Reporter
     from .subdirs import SubdirIndex
+else:
+    Protocol = object
 
 FORMS = (INDEX_NAME, "repodata.json.zst", "repodata.json.bz2", "repodata.json")
 PROBE_AGAIN = 7 * 24 * 3600
@@ -44,17 +47,14 @@ class Response(Protocol):
     @property
     def status(self) -> int:
         """The HTTP status."""
-        ...
 
     @property
     def headers(self) -> Mapping[str, str]:
         """Headers, names in lower case."""
-        ...
 
     @property
     def content(self) -> bytes:
         """The body."""
-        ...
 
 
 class Fetcher(Protocol):
@@ -62,10 +62,9 @@ class Fetcher(Protocol):
 
     def get_bytes(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
         """GET. Raises `NetworkError`."""
-        ...
 
 
-class State(NamedTuple):
+class State(Value):
     """What is known of a subdir's index. Times are seconds since 1970; `stamp` is a file's `mtime_ns:size`.
 
     On disk it is one line per field: the start-up path has no use for a JSON parser.
@@ -260,7 +259,7 @@ class IndexFetcher:
 
     def _save(self, url: str, state: State, old: State | None) -> None:
         path = os.path.join(self._folder, f"{_key(url)}.state")
-        _write(path, "\n".join(str(value).replace("\n", " ") for value in state).encode())
+        _write(path, "\n".join(str(value).replace("\n", " ") for value in state.as_tuple()).encode())
         if old is not None and old.file != state.file:
             try:
                 os.unlink(os.path.join(self._folder, old.file))
@@ -283,6 +282,8 @@ def _key(url: str) -> str:
 
 
 def _write(path: str, content: bytes) -> None:
+    from ..fs import replacing
+
     with replacing(path) as file:
         file.write(content)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from ..errors import HttpStatusError, NetworkError
 from ..progress import SILENT
@@ -11,6 +10,7 @@ from .fetch import FORMS, IndexFetcher, absent
 from .source import ChannelSource
 from .tables import TableCache
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import marshal
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any
 
-from ..fs import replacing
 from .subdirs import RawRecords
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from ..model.platform import Subdir
 
@@ -36,6 +36,8 @@ def pack(content: bytes, path: str, *, url: str) -> None:
 
 def _write(path: str, groups: dict[str, list[bytes]], base_url: str) -> None:
     from hashlib import blake2b
+
+    from ..fs import replacing
 
     names = sorted(groups)
     ends = bytearray()

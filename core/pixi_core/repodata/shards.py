@@ -14,16 +14,16 @@ import marshal
 import os
 import threading
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any
 
 from ..errors import HashMismatch, NetworkError
-from ..fs import replacing
 from .packed import joined
 from .subdirs import RawRecords, readable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor, Future
+    from typing import Any
 
     from ..model.platform import Subdir
 
@@ -159,6 +159,8 @@ class ShardedSubdir:
 
     def _keep(self, digest: str, content: bytes) -> None:
         """Store a shard for the next time; a disk that refuses does not hinder this run."""
+        from ..fs import replacing
+
         path = self._path(digest)
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
 
 from ..model.record import record_from_repodata
 from ..solve.source import first_with_name
 from ..solve.table import CandidateTable, Entry, compile_table
 from .subdirs import newest_formats, timestamp_of, tracks_features
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import Any
 
     from ..model.channel import Channel
     from ..model.record import RepoDataRecord

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
-
 from ..model.record import milliseconds, words
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any, Protocol
 
     from ..model.platform import Subdir
+else:
+    Protocol = object
 
 RawRecords = list[tuple[str, "Mapping[str, Any]"]]
 """File names and their index entries, digests in hex."""
@@ -24,19 +26,15 @@ class SubdirIndex(Protocol):
 
     def names(self) -> Sequence[str]:
         """Every name, sorted."""
-        ...
 
     def digest(self, name: str) -> bytes | None:
         """A digest of everything known of a name; None when the name is not there."""
-        ...
 
     def raw(self, name: str) -> RawRecords:
         """The entries of a name that is there."""
-        ...
 
     def expect(self, name: str) -> None:
         """The entries will be asked for: start fetching them if they are far away."""
-        ...
 
 
 class EmptySubdir:

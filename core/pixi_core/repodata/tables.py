@@ -18,13 +18,14 @@ import struct
 import sys
 import threading
 import zlib
-from typing import TYPE_CHECKING, Any
 
 from ..solve.table import COMPILED_VERSION, Compiled
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
 KEY_SIZE = 32
 MARSHAL_VERSION = 4  # every supported Python reads and writes it
@@ -66,7 +67,7 @@ def encode(compiled: Compiled, records: Sequence[tuple[int, str, Mapping[str, An
         blobs.append(blob)
         end += len(blob)
         ends += end.to_bytes(4, "little")
-    return marshal.dumps(tuple(compiled), MARSHAL_VERSION), bytes(ends), b"".join(blobs)
+    return marshal.dumps(compiled.as_tuple(), MARSHAL_VERSION), bytes(ends), b"".join(blobs)
 
 
 class TableCache:

@@ -17,13 +17,18 @@ This module imports nothing but the standard library and knows nothing of versio
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Literal, Protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Literal, Protocol
+
+    Strategy = Literal["highest", "lowest", "lowest-direct"]
+else:
+    Protocol = object
+    Strategy = str
 
 Clause = tuple[int, ...]
-Strategy = Literal["highest", "lowest", "lowest-direct"]
 
 
 class Table(Protocol):
@@ -39,19 +44,15 @@ class Table(Protocol):
 
     def match(self, rest: str) -> int:
         """The candidates that the part of a spec after its name allows."""
-        ...
 
     def lowest(self, domain: int) -> int:
         """The candidates of `domain` that share its lowest version (best tier only)."""
-        ...
 
     def group(self, candidate: int) -> tuple[int, int]:
         """The range [start, end) of candidates that tie with `candidate` in version and build number."""
-        ...
 
     def version_rank(self, candidate: int) -> int:
         """The position of the candidate's version, 0 = the highest; candidates of a later tier rank lower."""
-        ...
 
 
 class NoSolution(Exception):

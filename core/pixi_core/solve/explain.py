@@ -7,7 +7,7 @@ sentences about ranges of versions, from the roots downwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import Unsatisfiable
@@ -126,7 +126,7 @@ def _spec_clause(engine: Engine, spec: int) -> Clause:
 def _with_roots(problem: Problem, roots: Sequence[str]) -> Problem:
     """The same problem, asking for less."""
     specs = tuple(dict.fromkeys(problem.specs_of_roots[text] for text in roots))
-    return Problem(replace(problem.request, specs=specs), problem.source, shared=problem)
+    return Problem(problem.request.replace(specs=specs), problem.source, shared=problem)
 
 
 # ---------------------------------------------------------------- lines

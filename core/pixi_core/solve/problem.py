@@ -7,13 +7,12 @@ dependencies).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..errors import SpecError
 from .engine import Engine
 from .source import table_of_records
 from .table import RICH, CandidateTable, Compiled, Entry, compile_table, spec_key
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -123,7 +122,7 @@ class Problem:
             for text in () if record is None else record.extra_depends.get(extra, ()):
                 for key in expanded(spec_key(text)):
                     rules[key] = rules.get(key, 0) | bit
-        compiled = table.compiled._replace(rule_masks=list(rules.values()), rule_specs=list(rules))
+        compiled = table.compiled.replace(rule_masks=list(rules.values()), rule_specs=list(rules))
         return CandidateTable(name, compiled, table.record), allowed, favoured
 
     # ------------------------------------------------------------ specs of the request
@@ -135,9 +134,7 @@ class Problem:
                 f"'{spec}' does not name one package", source=str(spec), hints=["`pixi search` understands patterns"]
             )
         if spec.channel is not None:
-            from dataclasses import replace
-
-            spec = replace(spec, channel=None)
+            spec = spec.replace(channel=None)
         name = spec.name or ""
         if spec.version is None and spec.is_simple and spec.build is None:
             return [name]

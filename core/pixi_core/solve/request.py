@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from ..value import Value
 
-from ..model.exclude_newer import ExcludeNewer
-from .engine import Strategy
-from .source import ChannelPriority
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..model.exclude_newer import ExcludeNewer
     from ..model.match_spec import MatchSpec
     from ..model.platform import VirtualPackage
     from ..model.record import RepoDataRecord
+    from .engine import Strategy
+    from .source import ChannelPriority
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SolveRequest:
+class SolveRequest(Value, kw_only=True):
     """One problem.
 
     `specs` must be satisfied; `constraints` only bind packages that are needed anyway. `locked` records are kept where
@@ -37,8 +35,7 @@ class SolveRequest:
     conflict_budget: int = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Solution:
+class Solution(Value, kw_only=True):
     """The chosen records, by name; `conflicts` and `decisions` tell how hard the search was, `loaded` how many names
     it looked at.
     """

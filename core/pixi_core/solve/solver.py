@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, SolveTimeout
 from .engine import NoSolution, OutOfBudget, Stopped
 from .problem import Problem
 from .request import Solution, SolveRequest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

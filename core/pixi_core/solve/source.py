@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
-
 from .table import CandidateTable, Entry, compile_table
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from typing import Literal, Protocol
 
     from ..model.channel import Channel
     from ..model.record import RepoDataRecord
 
-ChannelPriority = Literal["strict", "flexible", "disabled"]
+    ChannelPriority = Literal["strict", "flexible", "disabled"]
+else:
+    Protocol = object
+    ChannelPriority = str
 
 
 class CandidateSource(Protocol):
@@ -21,7 +24,6 @@ class CandidateSource(Protocol):
     @property
     def channels(self) -> Sequence[Channel]:
         """The channels in order of priority (free)."""
-        ...
 
     def table(self, name: str, priority: ChannelPriority, channel: Channel | None) -> CandidateTable | None:
         """The candidates of a name, from `channel` only if one is given; None when nobody has it.
@@ -29,23 +31,18 @@ class CandidateSource(Protocol):
         Cost: the first time, reading and compiling one name (0.1-5 ms from disk, a request over the network); a
         lookup afterwards. Tables are shared between solves and never change.
         """
-        ...
 
     def expect(self, names: Iterable[str]) -> None:
         """These names will be asked for: a source over a network starts fetching them (returns at once)."""
-        ...
 
     def settle(self) -> None:
         """The solve is over: a source may write down what it learned (returns soon)."""
-        ...
 
     def names(self) -> Collection[str]:
         """Every name there is, for suggestions. Cost: milliseconds."""
-        ...
 
     def channels_with(self, name: str) -> list[Channel]:
         """The channels that have a name. Cost: a lookup per channel."""
-        ...
 
 
 def first_with_name(holders: Sequence[int], priority: ChannelPriority, wanted: int | None) -> tuple[int, ...]:

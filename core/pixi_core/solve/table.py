@@ -8,12 +8,13 @@ the engine about it. Candidates are sorted once, best first: tier, version, buil
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.version import version_key
 from ..model.version_spec import glob_matches, parse_version_spec, regex_matches
+from ..value import Value
 from .ranges import Versions, highest_first
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -30,23 +31,47 @@ _FREE_THREADED_NAMES = ("python", "python_abi")
 _OPERATOR_ENDS = "<>=!~,|( "
 
 
-class Entry(NamedTuple):
+class Entry:
     """What sorting and solving need of one record. `channel` is its channel's rank, `timestamp` is in ms or 0,
     `source` says to its maker where the whole record is.
     """
 
-    version: str
-    build: str
-    build_number: int
-    timestamp: int
-    tracks_features: bool
-    channel: int
-    depends: Sequence[str]
-    constrains: Sequence[str]
-    source: int
+    __slots__ = (
+        "build",
+        "build_number",
+        "channel",
+        "constrains",
+        "depends",
+        "source",
+        "timestamp",
+        "tracks_features",
+        "version",
+    )
+
+    def __init__(
+        self,
+        version: str,
+        build: str,
+        build_number: int,
+        timestamp: int,
+        tracks_features: bool,
+        channel: int,
+        depends: Sequence[str],
+        constrains: Sequence[str],
+        source: int,
+    ) -> None:
+        self.version = version
+        self.build = build
+        self.build_number = build_number
+        self.timestamp = timestamp
+        self.tracks_features = tracks_features
+        self.channel = channel
+        self.depends = depends
+        self.constrains = constrains
+        self.source = source
 
 
-class Compiled(NamedTuple):
+class Compiled(Value):
     """One name's candidates, best first.
 
     A *run* is a stretch of one version: `run_starts` holds where each begins, and the count at its end. A *tier* is

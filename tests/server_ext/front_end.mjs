@@ -3,9 +3,12 @@ import fs from 'node:fs';
 import vm from 'node:vm';
 
 const [file, scenario] = process.argv.slice(2);
-const { answers, events } = JSON.parse(scenario);
+const { answers, events, accept = true } = JSON.parse(scenario);
 const asked = [];
 const shown = [];
+const bodies = [];
+const dialogs = [];
+const kernel = [];
 const tick = () => new Promise(resolve => setImmediate(resolve));
 
 class Signal {
@@ -20,9 +23,11 @@ class Node {
     this.dataset = {};
     this.attributes = {};
     this.listeners = {};
+    this.children = [];
   }
-  set textContent(text) { this.text = text; shown.push(text); }
+  set textContent(text) { this.text = text; (this.quiet ? bodies : shown).push(text); }
   get textContent() { return this.text; }
+  appendChild(child) { this.children.push(child); }
   set innerHTML(_) { throw new Error('markup'); }
   setAttribute(name, value) { this.attributes[name] = value; }
   addEventListener(name, call) { this.listeners[name] = call; }
@@ -35,7 +40,13 @@ class Widget {
 }
 
 const statusChanged = new Signal();
-const panel = { context: { path: 'demo/nb.ipynb' }, sessionContext: { statusChanged } };
+const sessionContext = {
+  statusChanged,
+  session: null,
+  startKernel: async () => { kernel.push('start'); },
+  restartKernel: async () => { kernel.push('restart'); }
+};
+const panel = { context: { path: 'demo/nb.ipynb' }, sessionContext };
 const tracker = { currentWidget: panel, currentChanged: new Signal(), widgetAdded: new Signal(), forEach: f => f(panel) };
 const stream = new Signal();
 const commands = {};
@@ -47,7 +58,7 @@ const app = {
 const ServerConnection = {
   makeSettings: () => ({ baseUrl: 'http://server/' }),
   makeRequest: async (url, init) => {
-    asked.push(`${init.method || 'GET'} ${url}`);
+    asked.push(`${init.method || 'GET'} ${url}` + (init.body ? ` ${init.body}` : ''));
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     return { ok: answer.ok !== false, json: async () => answer };
   }
@@ -57,10 +68,17 @@ const scope = {
   '@jupyterlab/notebook': share({ INotebookTracker: 'tracker' }),
   '@jupyterlab/statusbar': share({ IStatusBar: 'bar' }),
   '@lumino/widgets': share({ Widget }),
+  '@jupyterlab/apputils': share({
+    Dialog: { cancelButton: o => ({ ...o, accept: false }), warnButton: o => ({ ...o, accept: true }) },
+    showDialog: async options => {
+      dialogs.push([options.title, ...options.buttons.map(button => button.label), options.defaultButton]);
+      return { button: { accept } };
+    }
+  }),
   '@jupyterlab/services': share({ ServerConnection })
 };
 
-const context = { window: {}, document: { createElement: () => new Node() }, encodeURIComponent, Object, String, Error };
+const context = { window: {}, document: { createElement: kind => Object.assign(new Node(), { quiet: kind !== 'button' }) }, Set, JSON, encodeURIComponent, Object, String, Error };
 vm.runInNewContext(fs.readFileSync(file, 'utf8'), context);
 const container = context.window._JUPYTERLAB['pixi-jupyter'];
 container.init(scope);
@@ -71,12 +89,13 @@ plugin.activate(app, tracker, bar);
 for (let turn = 0; turn < 5; turn++) await tick();
 for (const event of events) {
   if (event === 'idle') statusChanged.emit(null, 'idle');
+  else if (event === 'click') await item.node.listeners.click();
   else if (event === 'command') await commands['pixi-jupyter:refresh'].execute();
   else stream.emit(null, event);
   for (let turn = 0; turn < 5; turn++) await tick();
 }
 console.log(JSON.stringify({
-  shown, asked, refreshed,
+  shown, asked, refreshed, dialogs, bodies, kernel,
   title: item.node.title, label: item.node.attributes['aria-label'], role: item.node.attributes.role,
   requires: plugin.requires, optional: plugin.optional
 }));

@@ -16,11 +16,19 @@ EVENT = {"schema_id": "urn:pixi-jupyter:environment:v1", "workspace": "demo", "e
 IN_SYNC = {"state": "in-sync", "workspace": "demo", "environment": "default", "reasons": []}
 STALE = {"state": "stale", "workspace": "demo", "environment": "gpu", "reasons": ["<b>numpy</b> was added"]}
 
+UNTRUSTED = {
+    "state": "untrusted",
+    "workspace": "demo",
+    "environment": "default",
+    "reasons": ["not approved by you"],
+    "trust": {"fingerprint": "f1", "lines": ["conda packages: <img src=x>", "sets: LD_PRELOAD=evil"]},
+}
+
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node to run the front end's JavaScript")
 
 
-def drive(answers: list[dict[str, Any]], *events: object) -> dict[str, Any]:
-    scenario = json.dumps({"answers": answers, "events": events})
+def drive(answers: list[dict[str, Any]], *events: object, accept: bool = True) -> dict[str, Any]:
+    scenario = json.dumps({"answers": answers, "events": events, "accept": accept})
     done = subprocess.run(
         ["node", str(HERE / "front_end.mjs"), str(SCRIPT), scenario], capture_output=True, text=True, check=True
     )
@@ -69,3 +77,21 @@ def test_the_command_refreshes_the_kernel_picker() -> None:
     seen = drive([IN_SYNC], "command")
     assert "POST http://server/pixi/kernelspecs" in seen["asked"]
     assert seen["refreshed"] == 1
+
+
+def test_the_user_is_asked_once_and_the_kernel_starts() -> None:
+    seen = drive([UNTRUSTED, {"trusted": True, "workspace": "demo"}, IN_SYNC])
+    assert seen["dialogs"] == [["Approve the environment “demo”?", "Not Now", "Approve", 0]]
+    assert "conda packages: <img src=x>" in seen["bodies"]
+    posted = 'POST http://server/pixi/trust {"path":"demo/nb.ipynb","fingerprint":"f1"}'
+    assert posted in seen["asked"]
+    assert seen["kernel"] == ["start"]
+    assert seen["shown"] == ["pixi: not approved 🔒", "pixi: in sync ✔"]
+
+
+def test_whoever_declines_is_asked_again_by_a_click_only() -> None:
+    seen = drive([UNTRUSTED], "idle", "idle", accept=False)
+    assert len(seen["dialogs"]) == 1
+    assert seen["kernel"] == []
+    assert not [request for request in seen["asked"] if request.startswith("POST")]
+    assert len(drive([UNTRUSTED], "idle", "click", accept=False)["dialogs"]) == 2

@@ -13,6 +13,7 @@
     'no-workspace': ['no environment yet', ''],
     'solving': ['solving …', '⏳'],
     'installing': ['installing …', '⏳'],
+    'untrusted': ['not approved', '🔒'],
     'failed': ['failed', '✗'],
     'unreadable': ['cannot be read', '✗']
   };
@@ -46,8 +47,45 @@
     node.setAttribute('aria-label', `Pixi environment${name}: ${words}`);
   }
 
+  /** What an approval would allow, as a list of texts: whatever a stranger wrote stays text. */
+  function trustBody(Widget, status) {
+    const node = document.createElement('div');
+    const lead = document.createElement('p');
+    lead.textContent = (status.reasons || []).join(', ') + '. Starting its kernel would use:';
+    node.appendChild(lead);
+    const list = document.createElement('ul');
+    for (const line of status.trust.lines) {
+      const item = document.createElement('li');
+      item.textContent = line;
+      list.appendChild(item);
+    }
+    node.appendChild(list);
+    const end = document.createElement('p');
+    end.textContent = 'Nothing of it was installed or run. Approve it only if you trust whoever wrote it.';
+    node.appendChild(end);
+    return new Widget({ node });
+  }
+
+  /** Asks the user; true when the workspace was approved and the kernel may be started. */
+  async function askForTrust(dialogs, Widget, services, path, status) {
+    const { showDialog, Dialog } = dialogs;
+    const answer = await showDialog({
+      title: `Approve the environment “${status.workspace}”?`,
+      body: trustBody(Widget, status),
+      buttons: [Dialog.cancelButton({ label: 'Not Now' }), Dialog.warnButton({ label: 'Approve' })],
+      defaultButton: 0
+    });
+    if (!answer.button.accept) return false;
+    const done = await ask(services, 'trust', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ path, fingerprint: status.trust.fingerprint })
+    });
+    return done.trusted === true;
+  }
+
   /** The status-bar item: what it shows follows the current notebook, its kernel, and the server's events. */
-  function statusItem(app, tracker, Widget, services) {
+  function statusItem(app, tracker, Widget, services, dialogs) {
     const item = new Widget({ node: document.createElement('button') });
     item.id = 'pixi-status';
     item.addClass('jp-StatusBar-TextItem');
@@ -56,6 +94,17 @@
     Object.assign(node.style, { background: 'none', border: '0', color: 'inherit', font: 'inherit', cursor: 'pointer' });
     node.setAttribute('role', 'status');
     let asked = 0;
+    let shown = null; // the status that is shown, with the notebook it belongs to
+    const offered = new Set(); // what the user was asked about already, by notebook and state
+
+    const trust = async (panel, status) => {
+      offered.add(panel.context.path + status.trust.fingerprint);
+      if (!(await askForTrust(dialogs, Widget, services, panel.context.path, status))) return refresh();
+      const { sessionContext } = panel;
+      const kernel = sessionContext.session && sessionContext.session.kernel;
+      await (kernel ? sessionContext.restartKernel() : sessionContext.startKernel());
+      return refresh();
+    };
 
     const refresh = async () => {
       const panel = tracker.currentWidget;
@@ -64,7 +113,10 @@
       const mine = ++asked;
       try {
         const status = await ask(services, 'status?path=' + encodeURIComponent(panel.context.path));
-        if (mine === asked) show(node, status);
+        if (mine !== asked) return;
+        show(node, status);
+        shown = { panel, status };
+        if (status.trust && !offered.has(panel.context.path + status.trust.fingerprint)) await trust(panel, status);
       } catch (error) {
         if (mine === asked) show(node, { state: 'unreadable', reasons: [String(error)] });
       }
@@ -80,7 +132,10 @@
     tracker.currentChanged.connect(refresh);
     tracker.widgetAdded.connect(follow);
     tracker.forEach(panel => follow(null, panel));
-    node.addEventListener('click', refresh);
+    node.addEventListener('click', () => {
+      const current = shown && shown.panel === tracker.currentWidget ? shown : null;
+      return current && current.status.trust ? trust(current.panel, current.status) : refresh();
+    });
 
     app.serviceManager.events.stream.connect((_, event) => {
       if (event.schema_id !== EVENT) return;
@@ -107,6 +162,7 @@
       const { IStatusBar } = await take('@jupyterlab/statusbar');
       const { Widget } = await take('@lumino/widgets');
       const services = await take('@jupyterlab/services');
+      const dialogs = await take('@jupyterlab/apputils');
       return {
         id: plugin.id,
         description: plugin.description,
@@ -114,7 +170,7 @@
         requires: [INotebookTracker],
         optional: [IStatusBar],
         activate: (app, tracker, statusBar) => {
-          const { item, refresh } = statusItem(app, tracker, Widget, services);
+          const { item, refresh } = statusItem(app, tracker, Widget, services, dialogs);
           if (statusBar) statusBar.registerStatusItem(`${NAME}:status`, { item, align: 'left', rank: 5 });
           app.commands.addCommand(`${NAME}:refresh`, {
             label: 'Pixi: Look for Environments Again',

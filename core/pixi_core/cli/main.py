@@ -43,13 +43,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Run a task or a command in an environment"),
     "task": ("task", "Add, remove and list the tasks of the workspace"),
     "list": ("list", "List the packages of an environment"),
+    "tree": ("tree", "Draw which package needs which"),
+    "why": ("why", "Say which requirements bring a package in"),
+    "search": ("search", "Search packages in channels"),
+    "diff": ("diff", "Compare lock files, or what is installed with what is locked"),
     "info": ("info", "Show the machine, the workspace and its environments"),
     "status": ("status", "Say whether manifest, lock file and environment agree"),
     "doctor": ("doctor", "Check environments, caches and configuration, and repair them"),
     "shell-hook": ("shell_hook", "Print the script that activates an environment"),
     "trust": ("trust", "Approve what a workspace or notebook installs and runs in Jupyter"),
 }
-ALIASES = {"a": "add", "rm": "remove", "i": "install", "r": "run", "ls": "list"}
+ALIASES = {"a": "add", "rm": "remove", "i": "install", "r": "run", "ls": "list", "s": "shell", "x": "exec"}
 
 _GLOBAL_HELP = """\
 Usage: pixi [OPTIONS] COMMAND [ARGS]

@@ -95,7 +95,7 @@ def list_packages(
     matcher = _compile(pattern)
     name = workspace.environment_name(environment)
     chosen = workspace.manifest.environment(name)
-    target = _platform(workspace, chosen, platform)
+    target = target_platform(workspace, chosen, platform)
     lock = ensure_lock(workspace, mode=mode, reporter=reporter).lock
     conda, pypi = lock.for_platform(name, target.name)
     requested: dict[str, str] = {}
@@ -119,7 +119,8 @@ def _compile(pattern: str | None) -> re.Pattern[str] | None:
         raise SpecError(f"'{pattern}' is not a regular expression: {error}", source=pattern) from error
 
 
-def _platform(workspace: Workspace, environment: Environment, name: str | None) -> Platform:
+def target_platform(workspace: Workspace, environment: Environment, name: str | None) -> Platform:
+    """The environment's platform of that name or subdir; None: this machine's. Raises `SpecError`."""
     if name is None:
         return choose_platform(workspace, environment)
     for platform in environment.platforms:

@@ -1,0 +1,88 @@
+"""`pixi tree`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .arguments import environment_argument, lock_arguments, lock_mode, workspace_arguments
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ..ops.graph import Graph
+    from .context import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which packages, which way round."""
+    parser.add_argument("regex", nargs="?", metavar="REGEX", help="only the trees of packages whose name matches")
+    parser.add_argument("-i", "--invert", action="store_true", help="below each package, those that need it")
+    graph_arguments(parser)
+
+
+def graph_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `tree` and `why` share."""
+    workspace_arguments(parser)
+    environment_argument(parser)
+    parser.add_argument("-p", "--platform", metavar="PLATFORM", help="another platform than this machine's")
+    lock_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Draw it; nothing found is exit code 1."""
+    graph = graph_of(arguments, context)
+    edges: Mapping[str, Sequence[str]] = {name: tuple(package.needs) for name, package in graph.packages.items()}
+    if arguments.invert:
+        edges = {name: tuple(users) for name, users in graph.needed_by().items()}
+    if arguments.regex is None:
+        roots = sorted(graph.packages) if arguments.invert else graph.explicit
+    else:
+        roots = graph.matching(arguments.regex)
+    drawn = list(lines(graph, roots, edges))
+    context.result("tree", {"lines": drawn})
+    if not context.json_lines:
+        from .terminal import safe
+
+        for line in drawn:
+            print(safe(line))
+    if not roots:
+        context.reporter.warning("no packages found")
+        return 1
+    return 0
+
+
+def graph_of(arguments: argparse.Namespace, context: Context) -> Graph:
+    """The packages that the arguments choose."""
+    from ..ops.graph import locked_graph
+
+    workspace = context.workspace(arguments.manifest_path)
+    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    return locked_graph(
+        workspace,
+        arguments.environment,
+        platform=arguments.platform,
+        mode=lock_mode(arguments),
+        reporter=context.reporter,
+    )
+
+
+def lines(graph: Graph, roots: Sequence[str], edges: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The roots with what hangs below them; what was drawn before is marked `(*)` and not drawn again."""
+    drawn: set[str] = set()
+    # names still to draw with their indentation, the next one last: deep graphs must not meet the recursion limit
+    waiting = [(root, "", position == len(roots) - 1) for position, root in enumerate(roots)][::-1]
+    while waiting:
+        name, indent, is_last = waiting.pop()
+        package = graph.packages[name]
+        below = edges[name]
+        repeated = name in drawn and bool(below)
+        yield (
+            f"{indent}{'└── ' if is_last else '├── '}{name} {package.version}"
+            f"{' [pypi]' if package.kind == 'pypi' else ''}{' (*)' if repeated else ''}"
+        )
+        if repeated:
+            continue
+        drawn.add(name)
+        deeper = indent + ("    " if is_last else "│   ")
+        waiting += [(other, deeper, position == len(below) - 1) for position, other in enumerate(below)][::-1]

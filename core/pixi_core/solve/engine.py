@@ -30,6 +30,9 @@ else:
 
 Clause = tuple[int, ...]
 
+LATE = "?"
+"""Names that begin with it are decided after all others."""
+
 
 class Table(Protocol):
     """The candidates of one name, best first.
@@ -310,8 +313,9 @@ class Engine:
         return new == 0
 
     def push(self, name: int, domain: int) -> None:
-        """Offer a name for decision: roots first, then the most active, then the fewest candidates."""
-        heappush(self.heap, (0 if self.is_root[name] else 1, -self.activity[name], domain.bit_count(), name))
+        """Offer a name for decision: roots first, the late last, then the most active, then the fewest candidates."""
+        turn = 2 if self.names[name][0] == LATE else 0 if self.is_root[name] else 1
+        heappush(self.heap, (turn, -self.activity[name], domain.bit_count(), name))
 
     def propagate(self) -> bool:
         """Apply rules until nothing changes. True on conflict: the last entry of the trail is empty."""

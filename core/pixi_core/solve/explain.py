@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import Unsatisfiable
-from .engine import Clause, Engine, NoSolution, OutOfBudget
+from .engine import LATE, Clause, Engine, NoSolution, OutOfBudget
 from .problem import Problem
-from .table import RICH
+from .table import RICH, conditional_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -186,10 +186,19 @@ def _line(problem: Problem, package: str, candidates: int, text: str, kind: str,
     if package:
         table, allowed, _ = problem.load(package)
         versions = compress(table, candidates & allowed or candidates)
+    if target[0] == LATE:
+        target = conditional_text(target)
+    if package[:1] == LATE:
+        package, versions = conditional_text(package), ""
+    negated, wanted = wanted[:1] == "-", wanted.removeprefix("-")
     if wanted[:1] == RICH:
         wanted = wanted[1:].removeprefix(target).strip()
+    if wanted[:1] == "#":
+        wanted = ""
+    if negated:
+        wanted = f"other than {wanted or '*'}"
     note = "" if kind == "constrains" else _missing(problem, target, text, unknown)
-    return Line(kind, package, versions, target, "" if wanted[:1] == "#" else wanted, note)
+    return Line(kind, package, versions, target, wanted, note)
 
 
 def _missing(problem: Problem, name: str, text: str, unknown: list[str]) -> str:

@@ -8,9 +8,9 @@ dependencies).
 from __future__ import annotations
 
 from ..errors import SpecError
-from .engine import Engine
+from .engine import LATE, Engine
 from .source import table_of_records
-from .table import RICH, CandidateTable, Compiled, Entry, compile_table, spec_key
+from .table import RICH, CandidateTable, Compiled, Entry, compile_table, expanded, spec_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,12 @@ class Problem:
             for text in self._root_texts(spec):
                 self.specs_of_roots.setdefault(text, spec)
         self.roots = list(self.specs_of_roots)
-        self.constraints = [text for spec in request.constraints for text in self._root_texts(spec)]
+        self.constraints = [
+            text for spec in request.constraints if spec.when is None for text in self._root_texts(spec)
+        ]
+        for spec in request.constraints:
+            if spec.when is not None:
+                self.roots.append(f"{LATE}!{spec_key(str(spec))[1:]}")
         if shared is None:
             self.locked = {record.name: record for record in request.locked}
             self.pinned = {record.name: record for record in request.pinned}
@@ -58,7 +63,7 @@ class Problem:
         )
 
     def record(self, name: str, candidate: int) -> RepoDataRecord | None:
-        """The record of a chosen candidate; None for virtual packages and extras."""
+        """The record of a chosen candidate; None for virtual packages, extras and conditions."""
         return None if "[" in name else self.load(name)[0].record(candidate)
 
     # ------------------------------------------------------------ tables
@@ -73,6 +78,11 @@ class Problem:
     def _load(self, name: str) -> tuple[CandidateTable, int, int]:
         if name.startswith("__"):
             table = self._virtual_table(name)
+            return table, table.versions.everything, 0
+        if name[0] == LATE:
+            from .conditions import conditional_table
+
+            table = conditional_table(name, self._has_virtual)
             return table, table.versions.everything, 0
         if name.endswith("]"):
             return self._extra_table(name)
@@ -111,6 +121,10 @@ class Problem:
         entry = Entry(package.version or "0", package.build or "0", 0, 0, False, 0, (), (), 0)
         return CandidateTable(name, compile_table(name, [entry]), lambda _: None)
 
+    def _has_virtual(self, spec: MatchSpec) -> bool:
+        name, _, rest = spec_key(str(spec)).partition(" ")
+        return bool(self.load(name)[0].match(rest))
+
     def _extra_table(self, name: str) -> tuple[CandidateTable, int, int]:
         base, _, extra = name[:-1].partition("[")
         table, allowed, favoured = self.load(base)
@@ -136,6 +150,8 @@ class Problem:
         if spec.channel is not None:
             spec = spec.replace(channel=None)
         name = spec.name or ""
+        if spec.when is not None:
+            return [spec_key(str(spec))]
         if spec.version is None and spec.is_simple and spec.build is None:
             return [name]
         if spec.is_simple and spec.version is not None:
@@ -161,13 +177,3 @@ class Problem:
             source=str(spec),
             hints=[f"run `pixi workspace channel add {asked}`"],
         )
-
-
-def expanded(key: str) -> list[str]:
-    """A spec text and one more text for each extra it asks for."""
-    name, _, rest = key.partition(" ")
-    if not rest.startswith(RICH) or "extras" not in rest:
-        return [key]
-    from ..model.match_spec import parse_match_spec
-
-    return [key, *(f"{name}[{extra}] {rest}" for extra in parse_match_spec(rest[1:]).extras)]

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from ..model.version import version_key
 from ..model.version_spec import glob_matches, parse_version_spec, regex_matches
 from ..value import Value
+from .engine import LATE
 from .ranges import Versions, highest_first
 
 TYPE_CHECKING = False
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from ..model.match_spec import MatchSpec
     from ..model.record import RepoDataRecord
 
-COMPILED_VERSION = 1
+COMPILED_VERSION = 2
 """Changes whenever `Compiled` or the order of candidates changes: stored tables of another version are void."""
 
 RICH = "@"
 """Marks a spec text that only the full parser understands: `@` and the whole match spec follow."""
 
 _FREE_THREADED_NAMES = ("python", "python_abi")
+_BLANK = "\x1f"  # for a blank, inside a name
 _OPERATOR_ENDS = "<>=!~,|( "
 
 
@@ -132,7 +134,7 @@ def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool =
             rules["!" + text] = rules.get("!" + text, 0) | bit
     table.run_starts.append(len(found))
     for text, mask in rules.items():
-        table.rule_specs.append("!" + spec_key(text[1:]) if text[0] == "!" else spec_key(text))
+        table.rule_specs.append(_constraint_key(text[1:]) if text[0] == "!" else spec_key(text))
         table.rule_masks.append(mask)
     return table
 
@@ -146,7 +148,8 @@ def is_free_threaded(build: str) -> bool:
 def spec_key(text: str) -> str:
     """A dependency text as `name rest`, the form in which the engine keeps specs.
 
-    Texts that are more than a name, a version and a build become `name @text`, for the full parser.
+    Texts that are more than a name, a version and a build become `name @text`, for the full parser; those with a
+    condition become a name of their own (see `conditions`).
     """
     text = text.strip()
     name, _, rest = text.partition(" ")
@@ -156,7 +159,29 @@ def spec_key(text: str) -> str:
     from ..model.match_spec import parse_match_spec
 
     spec = parse_match_spec(text)
+    if spec.when is not None:
+        return LATE + text.replace(" ", _BLANK)
     return f"{spec.name} {RICH}{text}"
+
+
+def _constraint_key(text: str) -> str:
+    key = spec_key(text)
+    return f"{LATE}!{key[1:]}" if key[0] == LATE else f"!{key}"
+
+
+def conditional_text(name: str) -> str:
+    """The dependency that a variable for a conditional one stands for."""
+    return name[1:].removeprefix("!").replace(_BLANK, " ")
+
+
+def expanded(key: str) -> list[str]:
+    """A spec text and one more text for each extra it asks for."""
+    name, _, rest = key.partition(" ")
+    if not rest.startswith(RICH) or "extras" not in rest:
+        return [key]
+    from ..model.match_spec import parse_match_spec
+
+    return [key, *(f"{name}[{extra}] {rest}" for extra in parse_match_spec(rest[1:]).extras)]
 
 
 class CandidateTable:
@@ -202,7 +227,8 @@ class CandidateTable:
     # ------------------------------------------------------------ what the engine asks
 
     def match(self, rest: str) -> int:
-        """The domain that the text after the name of a spec allows: `version [build]`, or `@` and a match spec.
+        """The domain that the text after the name of a spec allows: `version [build]`, or `@` and a match spec;
+        `#` and a domain is that domain, `-` and any of these everything else.
 
         Raises `SpecError`.
         """
@@ -292,6 +318,8 @@ class CandidateTable:
             return self.versions.everything
         if rest[0] == "#":
             return int(rest[1:], 16)
+        if rest[0] == "-":
+            return self.versions.everything ^ self.match(rest[1:])
         if rest[0] != RICH and _is_plain(rest):
             version, _, build = rest.partition(" ")
             domain = self.versions.select(parse_version_spec(version))

@@ -50,6 +50,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("info", "Show the machine, the workspace and its environments"),
     "status": ("status", "Say whether manifest, lock file and environment agree"),
     "doctor": ("doctor", "Check environments, caches and configuration, and repair them"),
+    "shell": ("shell", "Start a shell inside an environment"),
+    "exec": ("exec", "Run a program in an environment of its own that is kept in the cache"),
     "shell-hook": ("shell_hook", "Print the script that activates an environment"),
     "trust": ("trust", "Approve what a workspace or notebook installs and runs in Jupyter"),
 }

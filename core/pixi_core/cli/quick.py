@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..names import DEFAULT_ENVIRONMENT
 from ..ops import notes
 from ..tasks.builtin_names import BUILTIN_NAMES, TRIVIAL
+from .replace import become
 
 
 def run(words: Sequence[str], environ: Mapping[str, str]) -> int | None:
@@ -100,11 +100,7 @@ def _replace(argv: list[str], env: Mapping[str, str]) -> None:
     program = argv[0] if os.sep in argv[0] else shutil.which(argv[0], path=os.pathsep.join(entries))
     if program is None:
         return
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        # Python ignores them; programs expect to hear them
-        signal.signal(number, signal.SIG_DFL)
     try:
-        os.execve(program, argv, env)
+        become(program, argv, env)
     except OSError:
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):
-            signal.signal(number, signal.SIG_IGN)
+        return  # the whole command knows what to say

@@ -17,6 +17,7 @@ COMMANDS: Dict[str, Tuple[str, ...]] = {
     "status": ("--environment", "--json"),
     "run": ("--environment",),
     "info": ("--json",),
+    "trust": ("--show", "--revoke", "--list"),
     "help": (),
 }
 _FRESH_SECONDS = 10.0

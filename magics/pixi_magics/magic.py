@@ -30,6 +30,7 @@ HELP = """\
   %pixi lock                     solve again where the manifest changed
   %pixi list                     the installed packages
   %pixi status                   whether manifest, lock file and environment agree
+  %pixi trust                    approve what stands in the manifest
   %pixi run TASK                 run a task or a command in the environment
   %pixi COMMAND --help           the options of one command"""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 ENVIRONMENT_EVENT = "urn:pixi-jupyter:environment:v1"
 
-STATES = ("checking", "solving", "installing", "ready", "failed", "changed", "untrusted")
+STATES = ("checking", "solving", "installing", "ready", "failed", "changed")
 
 ENVIRONMENT_SCHEMA: dict[str, Any] = {
     "$id": ENVIRONMENT_EVENT,

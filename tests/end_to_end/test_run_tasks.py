@@ -27,6 +27,7 @@ named = { cmd = "echo {{ pixi.environment.name }} {{ pixi.is_unix }} {{ pixi.ini
 undefined = "echo {{ nothing }}"
 where = { cmd = "pwd && echo $INIT_CWD", cwd = "sub" }
 here = "pwd"
+secret = "echo $SECRET $FROM_ACTIVATION"
 lost = { cmd = "pwd", cwd = "absent" }
 variables = { cmd = "echo $GREETING $FROM_ACTIVATION", env = { GREETING = "hi $FROM_ACTIVATION" } }
 code = "exit 7"
@@ -53,6 +54,8 @@ both = "echo $PIXI_ENVIRONMENT_NAME"
 both = "echo other $PIXI_ENVIRONMENT_NAME"
 across = { cmd = "echo here", depends-on = [{ task = "only-extra", environment = "extra" }] }
 
+[activation]
+dotenv = [".env"]
 [activation.env]
 FROM_ACTIVATION = "activated"
 '''
@@ -213,3 +216,15 @@ def test_inside_a_run_the_same_environment_goes_on(demo: Path) -> None:
     inner = 'python3 -m pixi_core.cli.main run sh -c "echo \\$PIXI_ENVIRONMENT_NAME"'
     path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     assert pixi("run", "-e", "extra", "sh", "-c", inner, cwd=demo, environ=path).succeeded().out == "extra\n"
+
+
+@pytest.mark.parametrize("words", [["sh", "-c", "echo $SECRET $FROM_ACTIVATION"], ["-e", "default", "secret"]])
+def test_variables_of_a_dotenv_file(demo: Path, words: list[str]) -> None:
+    """The file is read at every run; `activation.env` wins over it."""
+    file = demo / ".env"
+    for value in ("one", "two"):
+        file.write_text(f"SECRET='$a {value}'\nFROM_ACTIVATION=never\n")
+        assert pixi("run", *words, cwd=demo).succeeded().out == f"$a {value} activated\n"
+    file.write_text("SECRET\n")
+    assert f"{file}:1: not NAME=VALUE" in pixi("run", *words, cwd=demo).failed().err
+    file.unlink()

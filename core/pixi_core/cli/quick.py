@@ -79,13 +79,14 @@ def _note(manifest: str, root: str, word: str, environ: Mapping[str, str]) -> di
 def _variables(note: Mapping[str, Any], root: str, environ: Mapping[str, str]) -> dict[str, str]:
     from pathlib import Path
 
+    from ..activation.dotenv import with_dotenv
     from ..activation.run_scripts import activate
 
     activation = note["activation"]
     found = activate(
         Path(note["prefix"]),
         scripts=[Path(root, script) for script in activation["scripts"]],
-        env=activation["env"],
+        env=with_dotenv(Path(root), activation.get("dotenv", ()), activation["env"]),
         base_env=environ,
         metadata=activation["metadata"],
         cache_dir=Path(root, ".pixi", "activation-env-v0"),

@@ -200,6 +200,14 @@ class Environment:
                 env.setdefault(key, value)
         return tuple(scripts), env
 
+    def dotenv(self, platform: Platform) -> tuple[str, ...]:
+        """Files of variables, relative to the root; those that win stand last, so the first feature's do."""
+        found: list[str] = []
+        for feature in reversed(self.features):
+            for content in sorted(_matching(feature, platform), key=lambda content: _rank(content.selector, platform)):
+                found += content.activation_dotenv
+        return tuple(found)
+
 
 def solve_groups(manifest: WorkspaceManifest) -> list[list[Environment]]:
     """Environments that are solved together, in the order of the manifest; most are alone."""

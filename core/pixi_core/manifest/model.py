@@ -55,6 +55,7 @@ class Content:
     tasks: Mapping[TaskName, Task] = field(default_factory=dict)
     activation_scripts: tuple[str, ...] | None = None
     activation_env: Mapping[str, str] = field(default_factory=dict)
+    activation_dotenv: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

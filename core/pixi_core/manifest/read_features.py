@@ -142,7 +142,7 @@ def read_content(table: Table, shared: Shared, selector: str | None) -> Content:
     for name in refused:
         table.table("constraints").wrong(name, "a constraint cannot be built from source")
     activation = table.table("activation")
-    activation.allow(("scripts", "env"), where="activation")
+    activation.allow(("scripts", "env", "dotenv"), where="activation")
     env = activation.table("env")
     return Content(
         selector=selector,
@@ -154,6 +154,7 @@ def read_content(table: Table, shared: Shared, selector: str | None) -> Content:
         tasks=read_tasks(table.table("tasks")),
         activation_scripts=activation.texts("scripts"),
         activation_env={key: text for key in env.data if (text := env.get(key, str)) is not None},
+        activation_dotenv=activation.texts("dotenv") or (),
     )
 
 

@@ -49,6 +49,13 @@ class Ready:
         """The full environment of an activated child of this process."""
         return self.activated(os.environ)
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """`activation.env`, with what `activation.dotenv` files say now. Raises `InputError`, `TaskError`."""
+        from ..activation.dotenv import with_dotenv
+
+        return with_dotenv(self.workspace.root, self.activation.get("dotenv", ()), self.activation["env"])
+
     def activated(self, environ: Mapping[str, str], *, clean: bool = False) -> dict[str, str]:
         """The full environment of a process that runs activated, on top of `environ`."""
         from ..activation.run_scripts import activate
@@ -56,7 +63,7 @@ class Ready:
         return activate(
             self.prefix,
             scripts=[self.workspace.root / script for script in self.activation["scripts"]],
-            env=self.activation["env"],
+            env=self.settings,
             base_env=dict(environ),
             metadata=self.activation["metadata"],
             cache_dir=self.workspace.pixi_dir / "activation-env-v0",
@@ -136,6 +143,7 @@ def activation_of(workspace: Workspace, name: str, platform: Platform) -> dict[s
     return {
         "scripts": list(scripts),
         "env": dict(env),
+        "dotenv": list(environment.dotenv(platform)),
         "metadata": metadata_variables(
             root=workspace.root,
             manifest_path=workspace.manifest_path,

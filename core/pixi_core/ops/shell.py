@@ -57,7 +57,7 @@ def shell_start(
         HOOKS.get(name, "bash"),
         ready.prefix,
         scripts=[workspace.root / script for script in ready.activation["scripts"]],
-        env=ready.activation["env"],
+        env=ready.settings,
         metadata=metadata,
         environ=workspace.environ,
     )

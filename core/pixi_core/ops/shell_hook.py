@@ -28,7 +28,7 @@ def hook_script(
         shell,
         ready.prefix,
         scripts=[workspace.root / script for script in ready.activation["scripts"]],
-        env=ready.activation["env"],
+        env=ready.settings,
         metadata=ready.activation["metadata"],
         environ=workspace.environ,
     )

@@ -47,6 +47,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "Say which requirements bring a package in"),
     "search": ("search", "Search packages in channels"),
     "diff": ("diff", "Compare lock files, or what is installed with what is locked"),
+    "workspace": ("workspace", "Look at and change what the manifest says of the workspace"),
+    "import": ("import_file", "Take over an environment.yml or requirements.txt"),
     "info": ("info", "Show the machine, the workspace and its environments"),
     "status": ("status", "Say whether manifest, lock file and environment agree"),
     "doctor": ("doctor", "Check environments, caches and configuration, and repair them"),

@@ -1,0 +1,194 @@
+"""`pixi import`: take over the requirements of an `environment.yml` or a `requirements.txt`; the manifest only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError, UsageError
+from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, EnvironmentName
+from .workspace_edit import edit_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..manifest.edit import ManifestEditor
+    from ..model.pypi_requirement import PypiRequirement
+    from ..workspace import Workspace
+
+FORMATS = ("conda-env", "pypi-txt")
+
+
+@dataclass(slots=True)
+class Imported:
+    """What a file asks for. `conda` are match specs, `pypi` requirements; `ignored` are lines that have no place in a
+    manifest's dependencies.
+    """
+
+    name: str | None = None
+    channels: list[str] = field(default_factory=list)
+    conda: list[str] = field(default_factory=list)
+    pypi: list[PypiRequirement] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+def import_file(
+    workspace: Workspace,
+    path: Path,
+    *,
+    kind: str | None = None,
+    feature: str | None = None,
+    environment: str | None = None,
+    platforms: Sequence[str] = (),
+) -> Imported:
+    """Add what a file asks for to a feature, and the feature to an environment; each is made where it is missing.
+
+    Without names, both are called what the file calls itself. Raises `UsageError` where nothing names them,
+    `InputError` for a file that cannot be understood, `ManifestError`, `SpecError`; the manifest is then as it was.
+    """
+    kind = kind or ("conda-env" if path.suffix in (".yml", ".yaml") else "pypi-txt")
+    found = read_conda_env(path) if kind == "conda-env" else read_requirements(path)
+    target = feature or environment or found.name
+    if target is None:
+        raise UsageError(
+            f"{path.name} does not say which environment it is for", hints=["name one: `--feature` or `--environment`"]
+        )
+    place = environment or feature or found.name or DEFAULT_ENVIRONMENT
+    edit_manifest(workspace, lambda editor: _apply(workspace, editor, found, target, place, platforms))
+    return found
+
+
+def _apply(
+    workspace: Workspace,
+    editor: ManifestEditor,
+    found: Imported,
+    feature: str,
+    environment: str,
+    platforms: Sequence[str],
+) -> None:
+    from ..model.match_spec import parse_match_spec
+
+    for channel in found.channels:
+        editor.add_channel(channel, feature=feature)
+    for platform in platforms or (None,):
+        for text in found.conda:
+            spec = parse_match_spec(text)
+            if spec.name is None:
+                raise InputError(f"'{text}' names no package")
+            editor.add_conda(spec.name, spec, feature=feature, platform=platform)
+        for requirement in found.pypi:
+            editor.add_pypi(requirement, feature=feature, platform=platform)
+    for platform in platforms:
+        if feature != DEFAULT_FEATURE:
+            editor.add_platform(platform, feature=feature)
+    if feature != DEFAULT_FEATURE:
+        declared = workspace.manifest.environments.get(EnvironmentName(environment))
+        listed = [] if declared is None else [str(name) for name in declared.features]
+        if feature not in listed:
+            editor.add_environment(
+                environment,
+                [*listed, feature],
+                solve_group=None if declared is None else declared.solve_group,
+                no_default_feature=declared is not None and declared.no_default_feature,
+            )
+
+
+# ---------------------------------------------------------------- files
+
+
+def read_conda_env(path: Path) -> Imported:
+    """An `environment.yml` of conda. Raises `InputError`."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(_text(path))
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("dependencies", []), list):
+        raise InputError(f"{path} is not an environment file: it has no list of dependencies")
+    found = Imported(name=_maybe_text(data.get("name")))
+    found.channels = [str(channel) for channel in data.get("channels") or [] if channel != "nodefaults"]
+    for entry in data.get("dependencies", []):
+        if isinstance(entry, str):
+            found.conda.append(entry)
+        elif isinstance(entry, dict) and isinstance(entry.get("pip"), list):
+            for line in entry["pip"]:
+                _take_requirement(str(line), path, found, seen=set())
+        else:
+            raise InputError(f"{path}: a dependency is neither text nor a `pip` list: {entry!r}")
+    if isinstance(data.get("variables"), dict) and data["variables"]:
+        found.ignored += [f"variables.{key}" for key in data["variables"]]
+    return found
+
+
+def read_requirements(path: Path) -> Imported:
+    """A `requirements.txt` of pip, with those that it includes. Raises `InputError`, `SpecError`."""
+    found = Imported()
+    _read_requirements(path, found, {path.resolve()})
+    return found
+
+
+def _read_requirements(path: Path, found: Imported, seen: set[Path]) -> None:
+    joined = _text(path).replace("\\\r\n", " ").replace("\\\n", " ")
+    for line in joined.splitlines():
+        _take_requirement(line, path, found, seen)
+
+
+def _take_requirement(line: str, path: Path, found: Imported, seen: set[Path]) -> None:
+    from ..model.pypi_requirement import parse_requirement
+
+    text = line.partition(" #")[0].partition(" --hash")[0].strip()
+    if not text or text.startswith("#"):
+        return
+    word, _, rest = text.replace("=", " ", 1).partition(" ") if text.startswith("--") else text.partition(" ")
+    rest = rest.strip()
+    if word in ("-r", "--requirement"):
+        other = path.parent / rest
+        if other.resolve() not in seen:
+            seen.add(other.resolve())
+            _read_requirements(other, found, seen)
+    elif word in ("-e", "--editable") and "://" in rest:
+        found.ignored.append(text)
+    elif word in ("-e", "--editable"):
+        found.pypi.append(_local(rest, path.parent, editable=True))
+    elif text.startswith((".", "/")):
+        found.pypi.append(_local(text, path.parent, editable=False))
+    elif text.startswith("-"):
+        found.ignored.append(text)
+    else:
+        found.pypi.append(parse_requirement(text))
+
+
+def _local(text: str, base: Path, *, editable: bool) -> PypiRequirement:
+    """A requirement on a folder, by the name that its project gives itself, else by the folder's."""
+    from ..model.pypi_requirement import from_table
+
+    folder, _, extras = text.rstrip("]").partition("[")
+    table: dict[str, Any] = {"path": folder}
+    if extras:
+        table["extras"] = [extra.strip() for extra in extras.split(",")]
+    if editable:
+        table["editable"] = True
+    return from_table(_project_name(base / folder), table)
+
+
+def _project_name(folder: Path) -> str:
+    from tomli import TOMLDecodeError, loads
+
+    try:
+        name = loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    except (OSError, UnicodeDecodeError, TOMLDecodeError, KeyError, TypeError):
+        name = None
+    return name if isinstance(name, str) else folder.resolve().name
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _maybe_text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

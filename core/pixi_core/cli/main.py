@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tree": ("tree", "Draw which package needs which"),
     "why": ("why", "Say which requirements bring a package in"),
     "search": ("search", "Search packages in channels"),
+    "channel": ("channel", "Index or serve a folder of archives, or the package cache, as a channel"),
     "diff": ("diff", "Compare lock files, or what is installed with what is locked"),
     "workspace": ("workspace", "Look at and change what the manifest says of the workspace"),
     "import": ("import_file", "Take over an environment.yml or requirements.txt"),

@@ -18,7 +18,6 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Mapping
@@ -367,11 +366,11 @@ def _make_key(store: Path) -> bytes:
         return known
     with os_errors(store):
         store.mkdir(parents=True, exist_ok=True, mode=0o700)
-        work = store / f".key-{secrets.token_hex(8)}"
+        work = store / f".key-{os.urandom(8).hex()}"
         fd = os.open(work, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(fd, "w", encoding="ascii") as file:
-                file.write(secrets.token_hex(32) + "\n")
+                file.write(os.urandom(32).hex() + "\n")
                 file.flush()
                 os.fsync(file.fileno())
             _place_key(work, store / "key")

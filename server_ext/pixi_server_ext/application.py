@@ -69,6 +69,7 @@ class PixiExtension(ExtensionApp):
             self._timer.stop()
         await self.jobs.close()
         self.picker.close()
+        forget_failed_starts(self._server.kernel_manager)
 
     async def _refresh(self) -> None:
         try:
@@ -83,3 +84,14 @@ class PixiExtension(ExtensionApp):
 
     def _root(self) -> Path:
         return Path(self._server.root_dir).expanduser()
+
+
+def forget_failed_starts(manager: Any) -> None:
+    """Take kernels that were refused a start out of the list of those which are starting.
+
+    jupyter_client leaves them there (8.6 to 8.10 at least); the server would then fail to find them when it stops, and
+    leave its other kernels running.
+    """
+    starting: Any = getattr(manager, "_pending_kernels", {})
+    for identifier in [key for key, task in starting.items() if task.done() and key not in manager]:
+        del starting[identifier]

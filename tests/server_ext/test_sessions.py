@@ -130,6 +130,18 @@ def test_a_failure_is_told_in_the_dialog_then_explained_in_the_notebook_then_men
 
 
 @pytest.mark.slow
+def test_a_refused_start_does_not_keep_the_server_from_stopping(server: TestServer, project: Path) -> None:
+    good = (project / "pixi.toml").read_text()
+    write_notebook(project / "nb.ipynb")
+    (project / "pixi.toml").write_text("[workspace\n")
+    assert server.open_session("demo/nb.ipynb").status == 500
+    (project / "pixi.toml").write_text(good)
+    assert server.open_session("demo/nb.ipynb").status == 201
+    server.process.terminate()
+    assert server.process.wait(15) == 0
+
+
+@pytest.mark.slow
 def test_two_notebooks_at_once_share_one_installation(server: TestServer, project: Path) -> None:
     write_notebook(project / "nb.ipynb")
     write_notebook(project / "two.ipynb")

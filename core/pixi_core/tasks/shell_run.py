@@ -62,10 +62,15 @@ def _items(items: Sequence[Item], state: State, files: Files, background: list[t
             code = 0
         else:
             code = _node(item.node, state, files)
-            if code and "errexit" in state.options and not isinstance(item.node, Logical):
+            if code and "errexit" in state.options and not _expects_failure(item.node):
                 raise ShellExit(code)
         state.last = code
     return code
+
+
+def _expects_failure(node: Node) -> bool:
+    """Whether a failure is an answer and not a mistake: `a && b`, `a || b`, `! a`."""
+    return isinstance(node, Logical) or node.negated
 
 
 def _background(node: Node, state: State, files: Files) -> None:

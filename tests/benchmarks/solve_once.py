@@ -1,7 +1,12 @@
 """One solve in a process of its own, ours: `solve_once.py CHANNEL_URL CACHE SPEC…` prints the number of packages."""
 
+from __future__ import annotations
+
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class LazyClient:

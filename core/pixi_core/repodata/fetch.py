@@ -1,7 +1,7 @@
 """The index of one subdir: found, fetched, kept, revalidated.
 
 Forms are tried in this order: shards (CEP 16), `repodata.json.zst`, `.json.bz2`, `repodata.json`. What is kept in
-the cache folder, per subdir URL (named by the first 8 digits of its MD5, as in other conda caches):
+the cache folder, per subdir URL (its key is a digest of the URL):
 
 - `<key>.state`: form, validators (`etag`, `modified`; `stamp` for files), until when it is fresh, when checked
 - `<key>.<n>.index` (flattened shard index) or `<key>.<n>.pack` (packed repodata.json); n changes with the content
@@ -17,6 +17,7 @@ import time
 from ..errors import HttpStatusError, NetworkError, Offline
 from ..model.channel import path_of_file_url
 from ..value import Value
+from .digest import digest
 from .packed import PackedSubdir, pack
 from .shards import INDEX_NAME, ShardedSubdir, flatten_index
 from .subdirs import EmptySubdir
@@ -109,6 +110,13 @@ class IndexFetcher:
         Raises `NetworkError`, `Offline`, `HttpStatusError`.
         """
         return self._open_folder(url, subdir) if url.startswith("file:") else self._open_remote(url, subdir)
+
+    def is_here(self, url: str) -> bool:
+        """Whether `open` will not wait for a server."""
+        if url.startswith("file:") or self._offline:
+            return True
+        state = self._state(url)
+        return state is not None and self._now() < state.fresh_until and self._exists(state)
 
     # ------------------------------------------------------------ folders
 
@@ -215,9 +223,7 @@ class IndexFetcher:
 
     def _keep(self, url: str, form: str, content: bytes) -> str:
         """Turn a download into the file that is opened from then on; its name."""
-        from hashlib import blake2b
-
-        number = blake2b(content, digest_size=6).hexdigest()
+        number = digest(content, 6).hex()
         kind = "index" if form == INDEX_NAME else "pack"
         name = f"{_key(url)}.{number}.{kind}"
         path = os.path.join(self._folder, name)
@@ -276,9 +282,7 @@ def absent(subdir: Subdir, url: str) -> SubdirIndex:
 
 
 def _key(url: str) -> str:
-    from hashlib import md5
-
-    return md5(url.encode(), usedforsecurity=False).hexdigest()[:8]
+    return digest(url.encode(), 8).hex()
 
 
 def _write(path: str, content: bytes) -> None:

@@ -138,7 +138,7 @@ class Gateway:
         waiting: list[Future[SubdirIndex | None]] = []
         todo = [(channel, subdir) for channel, subdir in wanted if channel.subdir_url(subdir) not in self._opened]
         for channel, subdir in todo:
-            if channel.is_local or len(todo) == 1:
+            if len(todo) == 1 or self._fetcher.is_here(channel.subdir_url(subdir)):
                 self._open_one(channel, subdir)
             else:
                 waiting.append(self._threads().submit(self._open_one, channel, subdir))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import marshal
 from bisect import bisect_left
 
+from .digest import digest
 from .subdirs import RawRecords
 
 TYPE_CHECKING = False
@@ -35,8 +36,6 @@ def pack(content: bytes, path: str, *, url: str) -> None:
 
 
 def _write(path: str, groups: dict[str, list[bytes]], base_url: str) -> None:
-    from hashlib import blake2b
-
     from ..fs import replacing
 
     names = sorted(groups)
@@ -50,7 +49,7 @@ def _write(path: str, groups: dict[str, list[bytes]], base_url: str) -> None:
             file.write(payload)
             position += len(payload)
             ends += position.to_bytes(8, "little")
-            digests += blake2b(payload, digest_size=_DIGEST).digest()
+            digests += digest(payload, _DIGEST)
         contents = marshal.dumps(("\n".join(names), bytes(ends), bytes(digests), base_url), 4)
         file.write(contents)
         file.seek(len(MAGIC))
@@ -111,6 +110,8 @@ def joined(url: str, relative: str) -> str:
         return url
     if "://" in relative:
         return relative.rstrip("/") + "/"
+    if relative[:1] != "/" and ".." not in relative:
+        return url + relative.removeprefix("./").rstrip("/") + "/"
     from urllib.parse import urljoin
 
     # urljoin resolves `..` and absolute paths for the schemes it knows

@@ -7,6 +7,7 @@ import threading
 from ..model.record import record_from_repodata
 from ..solve.source import first_with_name
 from ..solve.table import CandidateTable, Entry, compile_table
+from .digest import digest
 from .subdirs import newest_formats, timestamp_of, tracks_features
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .subdirs import SubdirIndex
     from .tables import StoredTable, TableCache
 
+_UNQUOTED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-!+~=,@")
 _AHEAD_CANDIDATES = 6
 """So many of the best candidates of a name have their dependencies fetched ahead."""
 
@@ -106,11 +108,9 @@ class ChannelSource:
     @staticmethod
     def _key(name: str, parts: Sequence[tuple[int, SubdirIndex, bytes]], *, channels_first: bool) -> bytes:
         """A digest of all that makes the table: contents, their order and ranks, and how channels are mixed."""
-        from hashlib import blake2b
-
         first = parts[0][0]
         text = b"".join(bytes([rank - first, len(digest)]) + digest for rank, _, digest in parts)
-        return blake2b(text + name.encode() + bytes([channels_first, first]), digest_size=32).digest()
+        return digest(text + name.encode() + bytes([channels_first, first]), 32)
 
     def _compile(
         self, key: bytes, name: str, parts: Sequence[tuple[int, SubdirIndex, bytes]], *, channels_first: bool
@@ -127,15 +127,12 @@ class ChannelSource:
     def _record(
         self, stored: StoredTable, parts: Sequence[tuple[int, SubdirIndex, bytes]], candidate: int
     ) -> RepoDataRecord:
-        from urllib.parse import quote
-
         number, file_name, entry = stored.record(candidate)
         rank, index, _ = parts[number]
         return record_from_repodata(
             entry,
             file_name=file_name,
-            # names in old indexes are encoded already
-            url=index.base_url + (file_name if "%" in file_name else quote(file_name, safe="!+~=,@")),
+            url=index.base_url + _quoted(file_name),
             channel=self.channels[rank].url,
             subdir=index.subdir,
         )
@@ -150,6 +147,15 @@ class ChannelSource:
                 if mask & best and not spec.startswith(("!", "__"))
             }
         )
+
+
+def _quoted(file_name: str) -> str:
+    """A file name as the end of a URL; names in old indexes are encoded already."""
+    if _UNQUOTED.issuperset(file_name) or "%" in file_name:
+        return file_name
+    from urllib.parse import quote
+
+    return quote(file_name, safe="!+~=,@")
 
 
 def _entry(entry: Mapping[str, Any], rank: int, number: int) -> Entry:

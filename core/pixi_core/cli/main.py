@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "add": ("add", "Add packages to the workspace"),
     "remove": ("remove", "Remove packages from the workspace"),
     "install": ("install", "Install an environment, updating the lock file where needed"),
+    "reinstall": ("reinstall", "Put the files of packages in place again"),
     "update": ("update", "Update packages within the ranges of the manifest"),
     "upgrade": ("upgrade", "Update packages, and the ranges of the manifest with them"),
     "lock": ("lock", "Solve the environments and update the lock file"),
@@ -57,6 +58,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exec": ("exec", "Run a program in an environment of its own that is kept in the cache"),
     "shell-hook": ("shell_hook", "Print the script that activates an environment"),
     "trust": ("trust", "Approve what a workspace or notebook installs and runs in Jupyter"),
+    "config": ("config", "Show and change the configuration"),
+    "clean": ("clean", "Remove environments, or what the caches hold"),
+    "completion": ("completion", "Print the script that completes commands in a shell"),
 }
 ALIASES = {"a": "add", "rm": "remove", "i": "install", "r": "run", "ls": "list", "s": "shell", "x": "exec"}
 

@@ -222,6 +222,13 @@ _KEPT = ("build", "tool-platform")
 _KNOWN = (*_TOP, *_NESTED, "repodata-config", "cache", *_KEPT)
 
 
+def known_keys() -> tuple[str, ...]:
+    """Every key, dotted, sorted."""
+    nested = [f"{table}.{key}" for table, keys in _NESTED.items() for key in keys]
+    cache = [f"cache.{key}" for key in ("root", "netfs-redirect", *CACHE_KINDS)]
+    return tuple(sorted([*_TOP, *nested, *cache, *(f"repodata-config.{key}" for key in _REPODATA)]))
+
+
 def _collect(document: Mapping[str, Any], path: Path, merged: dict[str, Any], warnings: list[str]) -> None:
     """One file's values over those of the files before it; tables that map names to values are united."""
     for written, value in document.items():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from ..errors import EnvironmentUnavailable
+from ..errors import EnvironmentUnavailable, LockFileError
 from ..progress import SILENT, Reporter
 from .installing import Installation, choose_platform, install_prepared, prepare_installation
 from .lock import ensure_lock, outdated_reasons
+from .locking import compared_names
 from .prepare import Ready, describe
 
 if TYPE_CHECKING:
@@ -56,6 +58,49 @@ def install(
         done = install_environment(workspace, name, locked.lock, reporter=reporter, should_stop=should_stop)
         found.append(describe(workspace, name, done, agrees=agrees))
     return found
+
+
+def reinstall(
+    workspace: Workspace,
+    packages: Sequence[str] = (),
+    environments: Sequence[str] = (),
+    *,
+    everything: bool = False,
+    mode: str = "auto",
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> list[Ready]:
+    """Put the files of packages (none named: all of them) in place again, whatever the prefix looks like.
+
+    Raises `LockFileError` for a package that none of the environments has; nothing is changed then.
+    """
+    names = [workspace.environment_name(name) for name in environments or ("",)]
+    if everything:
+        names = [name for name in workspace.manifest.environments if _runs_here(workspace, name)]
+    locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
+    agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
+    known = {name: _locked_names(workspace, name, locked.lock) for name in names}
+    wanted = compared_names(packages)
+    everywhere = frozenset().union(*known.values())
+    for package in packages:
+        if not compared_names([package]) & compared_names(everywhere):
+            near = get_close_matches(package, sorted(everywhere), n=3)
+            hint = f"did you mean {', '.join(near)}?" if near else "see `pixi list` for what is locked"
+            raise LockFileError(f"could not find a package named '{package}' in the lock file", hints=[hint])
+    found = []
+    for name in names:
+        again = [each for each in known[name] if not packages or compared_names([each]) & wanted]
+        done = install_environment(
+            workspace, name, locked.lock, reinstall=again, reporter=reporter, should_stop=should_stop
+        )
+        found.append(describe(workspace, name, done, agrees=agrees))
+    return found
+
+
+def _locked_names(workspace: Workspace, name: str, lock: LockFile) -> frozenset[str]:
+    environment = workspace.manifest.environment(workspace.environment_name(name))
+    conda, pypi = lock.for_platform(name, choose_platform(workspace, environment).name)
+    return frozenset([*(record.name for record in conda), *(record.name for record in pypi)])
 
 
 def _runs_here(workspace: Workspace, name: str) -> bool:

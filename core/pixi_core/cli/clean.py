@@ -1,0 +1,68 @@
+"""`pixi clean` and `pixi clean cache`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from .arguments import environment_argument, workspace_arguments
+
+if TYPE_CHECKING:
+    import argparse
+
+    from .context import Context
+
+KINDS = ("conda", "pypi", "repodata", "mapping", "exec", "build-backends")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Environments of the workspace, or caches of the user."""
+    parser.add_argument("what", nargs="?", choices=("cache",), help="the caches instead of the environments")
+    workspace_arguments(parser)
+    environment_argument(parser)
+    for kind in KINDS:
+        parser.add_argument(f"--{kind}", action="append_const", dest="kinds", const=kind, help=f"cache: {kind} only")
+    parser.add_argument("-y", "--yes", action="store_true", help="cache: do not ask")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="remove nothing, say what would be removed")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Remove, and say how much that was."""
+    from ..errors import UsageError
+    from ..ops import clean
+
+    if arguments.what == "cache":
+        from ..ops.init import open_services
+
+        folders = clean.caches_of(open_services(context.environ).dirs, arguments.kinds or ())
+        if folders and not (arguments.yes or arguments.dry_run or _agreed(context)):
+            raise UsageError("nothing was removed", hints=["say yes, or use --yes"])
+    elif arguments.kinds:
+        raise UsageError("kinds of caches belong to `pixi clean cache`")
+    else:
+        folders = clean.environments_of(context.workspace(arguments.manifest_path), arguments.environment)
+    if not arguments.dry_run:
+        clean.remove(folders)
+    from .terminal import megabytes
+
+    verb = "Would remove" if arguments.dry_run else "Removed"
+    data = [folder.to_json() for folder in folders]
+    context.result("clean", {"removed": data})
+    if arguments.json and not context.json_lines:
+        print(json.dumps(data, indent=2))
+        return 0
+    for folder in folders:
+        context.reporter.message(f"{verb} {folder.path} ({megabytes(folder.size)})")
+    if not folders:
+        context.reporter.message("there is nothing to remove")
+    return 0
+
+
+def _agreed(context: Context) -> bool:
+    import sys
+
+    if context.json_lines or not sys.stdin.isatty():
+        return False
+    print("Remove everything in these caches? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,115 @@
+"""`pixi config`, `clean`, `completion` and `reinstall`, through the real command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import pixi
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, small_channel: Path) -> Path:
+    """A workspace that asks for two packages."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    pixi("init", "-c", small_channel.as_uri(), cwd=folder).succeeded()
+    text = (folder / "pixi.toml").read_text()
+    (folder / "pixi.toml").write_text(text.replace("[dependencies]", '[dependencies]\nshared = "*"\nneeds-glibc = "*"'))
+    return folder
+
+
+def test_configuration_is_set_listed_and_taken_back(workspace: Path) -> None:
+    local = workspace / ".pixi" / "config.toml"
+    local.parent.mkdir(exist_ok=True)
+    local.write_text("# mine\noffline = false # kept\n")
+    pixi("config", "set", "pinning-strategy", "minor", cwd=workspace).succeeded()
+    pixi("config", "append", "-l", "default-channels", "one", cwd=workspace).succeeded()
+    pixi("config", "prepend", "-l", "default-channels", "two", cwd=workspace).succeeded()
+    pixi("config", "set", "-g", "concurrency.downloads", "7", cwd=workspace).succeeded()
+    assert local.read_text().startswith("# mine\noffline = false # kept\n")
+    found = json.loads(pixi("config", "list", "--json", cwd=workspace).succeeded().out)
+    assert found["default-channels"] == ["two", "one"]
+    assert found["concurrency"] == {"downloads": 7}
+    assert pixi("config", "get", "pinning-strategy", cwd=workspace).succeeded().out == "minor\n"
+    pixi("config", "unset", "pinning-strategy", cwd=workspace).succeeded()
+    assert "is not set" in pixi("config", "get", "pinning-strategy", cwd=workspace).failed().err
+    assert "concurrency" not in pixi("config", "list", "--local", cwd=workspace).succeeded().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("set", "pinning-stratgy", "minor"), 1, "did you mean `pinning-strategy`?"),
+        (("set", "pinning-strategy", "sometimes"), 1, "expected one of semver"),
+        (("set", "concurrency.downloads", "none"), 1, "expected a number above 0"),
+        (("unset", "offline"), 1, "'offline' is not set"),
+        (("append", "offline"), 2, "VALUE"),
+        (("get", "-l", "-g", "offline"), 2, "not allowed with"),
+    ],
+)
+def test_a_configuration_that_would_be_ignored_is_not_written(
+    workspace: Path, words: tuple[str, ...], code: int, message: str
+) -> None:
+    assert message in pixi("config", *words, cwd=workspace).failed(code).err
+    assert not (workspace / ".pixi" / "config.toml").exists()
+
+
+def test_clean_removes_environments_and_nothing_else(workspace: Path) -> None:
+    pixi("install", cwd=workspace).succeeded()
+    prefix = workspace / ".pixi" / "envs" / "default"
+    assert "Would remove" in pixi("clean", "--dry-run", cwd=workspace).succeeded().err
+    assert prefix.is_dir()
+    [removed] = json.loads(pixi("clean", "-e", "default", "--json", cwd=workspace).succeeded().out)
+    assert removed["path"] == str(prefix)
+    assert removed["size_bytes"] > 0
+    assert not prefix.exists()
+    assert (workspace / "pixi.lock").is_file()
+    assert "nothing to remove" in pixi("clean", cwd=workspace).succeeded().err
+    pixi("install", "--locked", cwd=workspace).succeeded()
+
+
+def test_clean_of_caches(workspace: Path, tmp_path: Path) -> None:
+    surroundings = {"PIXI_CACHE_DIR": str(tmp_path / "cache")}
+    pixi("install", cwd=workspace, environ=surroundings).succeeded()
+    packages, repodata = tmp_path / "cache" / "conda-pkgs-v1", tmp_path / "cache" / "repodata"
+    pixi("clean", "cache", "--repodata", cwd=workspace, environ=surroundings).failed(2)
+    assert repodata.is_dir()
+    pixi("clean", "cache", "--repodata", "-y", cwd=workspace, environ=surroundings).succeeded()
+    assert (repodata.exists(), packages.is_dir()) == (False, True)
+    done = pixi("clean", "cache", "--yes", cwd=tmp_path, environ=surroundings).succeeded()
+    assert (packages.exists(), "conda-pkgs-v1 (" in done.err) == (False, True)
+    assert "pixi clean cache" in pixi("clean", "--conda", cwd=workspace).failed(2).err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_completion_scripts_know_commands_and_options(tmp_path: Path, shell: str) -> None:
+    script = pixi("completion", "-s", shell, cwd=tmp_path).succeeded().out
+    assert all(word in script for word in ("upgrade", "dry-run", "doctor"))
+    if shell in ("bash", "zsh", "fish") and shutil.which(shell):
+        subprocess.run([shell, "-n"], input=script, text=True, check=True, timeout=60)
+
+
+def test_completion_in_bash(tmp_path: Path) -> None:
+    script = pixi("completion", "--shell", "bash", cwd=tmp_path).succeeded().out
+    ask = 'COMP_WORDS=(pixi update --dry); COMP_CWORD=2; _pixi; echo "${COMPREPLY[@]}"'
+    ran = subprocess.run(["bash"], input=script + ask, text=True, capture_output=True, timeout=60)
+    assert ran.stdout == "--dry-run\n"
+    assert "did you mean" not in pixi("completion", cwd=tmp_path).failed(2).out
+
+
+def test_reinstall_restores_files(workspace: Path) -> None:
+    pixi("install", cwd=workspace).succeeded()
+    prefix = workspace / ".pixi" / "envs" / "default"
+    for name in ("shared", "needs-glibc"):
+        (prefix / "share" / name).unlink()
+    done = pixi("reinstall", "shared", cwd=workspace).succeeded()
+    assert "The default environment has been reinstalled." in done.err
+    assert ((prefix / "share" / "shared").is_file(), (prefix / "share" / "needs-glibc").exists()) == (True, False)
+    pixi("reinstall", "-e", "default", "--frozen", cwd=workspace).succeeded()
+    assert (prefix / "share" / "needs-glibc").is_file()
+    assert "did you mean shared?" in pixi("reinstall", "shraed", cwd=workspace).failed().err

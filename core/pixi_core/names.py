@@ -7,31 +7,36 @@ otherwise).
 
 from __future__ import annotations
 
-import re
-from typing import NewType
-
 from .errors import SpecError, UnsafePath
 
-PackageName = NewType("PackageName", str)
-"""A conda package name in its compared form: lower case."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NewType
 
-PypiName = NewType("PypiName", str)
-"""A PyPI project name in its compared form (PEP 503): lower case, runs of `-_.` as one `-`."""
+    PackageName = NewType("PackageName", str)
+    """A conda package name in its compared form: lower case."""
 
-EnvironmentName = NewType("EnvironmentName", str)
-FeatureName = NewType("FeatureName", str)
-TaskName = NewType("TaskName", str)
-SafeComponent = NewType("SafeComponent", str)
-"""One path component that cannot leave its folder on any operating system."""
+    PypiName = NewType("PypiName", str)
+    """A PyPI project name in its compared form (PEP 503): lower case, runs of `-_.` as one `-`."""
+
+    EnvironmentName = NewType("EnvironmentName", str)
+    FeatureName = NewType("FeatureName", str)
+    TaskName = NewType("TaskName", str)
+    SafeComponent = NewType("SafeComponent", str)
+    """One path component that cannot leave its folder on any operating system."""
+else:
+    # on the start-up path of every command: neither `typing` nor `re`
+    PackageName = PypiName = EnvironmentName = FeatureName = TaskName = SafeComponent = str
 
 DEFAULT_ENVIRONMENT = EnvironmentName("default")
 DEFAULT_FEATURE = FeatureName("default")
 
-_CONDA_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*\Z")
-_PYPI_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._\-]*[A-Za-z0-9])?\Z")
-_PYPI_RUN = re.compile(r"[-_.]+")
-_ENVIRONMENT = re.compile(r"[a-z\d\-]+\Z")
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+_LOWER = frozenset("abcdefghijklmnopqrstuvwxyz")
+_DIGITS = frozenset("0123456789")
+_ALPHANUMERIC = _LOWER | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ") | _DIGITS
+_NAME = _ALPHANUMERIC | frozenset("-_.")
+_ENVIRONMENT = _LOWER | _DIGITS | {"-"}
+_FORBIDDEN = frozenset('/\\:*?"<>|\x7f') | {chr(code) for code in range(0x20)}
 _WINDOWS_DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"com{i}" for i in range(1, 10)), *(f"lpt{i}" for i in range(1, 10))]
 )
@@ -39,21 +44,22 @@ _WINDOWS_DEVICES = frozenset(
 
 def package_name(text: str) -> PackageName:
     """The compared form of a conda package name. Raises `SpecError`."""
-    if not _CONDA_NAME.match(text):
+    if not text or text[0] in "-." or not _NAME.issuperset(text):
         raise SpecError(f"'{text}' is not a valid conda package name", source=text)
     return PackageName(text.lower())
 
 
 def pypi_name(text: str) -> PypiName:
     """The compared form of a PyPI project name. Raises `SpecError`."""
-    if not _PYPI_NAME.match(text):
+    if not text or not _NAME.issuperset(text) or not _ALPHANUMERIC.issuperset((text[0], text[-1])):
         raise SpecError(f"'{text}' is not a valid PyPI project name", source=text)
-    return PypiName(_PYPI_RUN.sub("-", text).lower())
+    parts = text.lower().replace("_", "-").replace(".", "-").split("-")
+    return PypiName("-".join(filter(None, parts)))
 
 
 def environment_name(text: str) -> EnvironmentName:
     """A checked environment name (lower-case letters, digits, `-`). Raises `SpecError`."""
-    if not _ENVIRONMENT.match(text):
+    if not text or not _ENVIRONMENT.issuperset(text):
         raise SpecError(
             f"'{text}' is not a valid environment name",
             source=text,
@@ -76,7 +82,7 @@ def safe_component(text: str, *, what: str = "name") -> SafeComponent:
     if (
         not text
         or text in (".", "..")
-        or _FORBIDDEN.search(text)
+        or not _FORBIDDEN.isdisjoint(text)
         or text[-1] in ". "
         or text.split(".", 1)[0].lower() in _WINDOWS_DEVICES
         or len(text.encode("utf-8", "surrogatepass")) > 255

@@ -37,6 +37,7 @@ class Kind(type):
     """The class of `Value` classes: turns annotations into slots, and defaults into a table."""
 
     __fields__: tuple[str, ...]
+    __names__: frozenset[str]
     __defaults__: dict[str, Any]
     __match_args__: tuple[str, ...]
 
@@ -50,6 +51,7 @@ class Kind(type):
             **namespace,
             "__slots__": own,
             "__fields__": fields,
+            "__names__": frozenset(fields),
             "__defaults__": {f: value for base in parents for f, value in base.__defaults__.items()} | own_defaults,
             "__match_args__": () if kw_only else fields,
         }
@@ -61,9 +63,14 @@ class Value(metaclass=Kind):
 
     def __init__(self, *values: Any, **named: Any) -> None:
         kind = type(self)
+        put = object.__setattr__
+        if not values and named.keys() == kind.__names__:
+            # every field by its name, as whoever makes thousands gives them
+            for field, value in named.items():
+                put(self, field, value)
+            return
         if len(values) > len(kind.__match_args__):
             raise TypeError(f"{kind.__name__} takes {len(kind.__match_args__)} values by position, not {len(values)}")
-        put = object.__setattr__
         for field, value in zip(kind.__fields__, values, strict=False):
             put(self, field, value)
         for field in kind.__fields__[len(values) :]:

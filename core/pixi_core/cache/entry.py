@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,20 +44,33 @@ class Marker:
         return sum(size for _, _, size, _ in self.files)
 
 
+@cache
+def _decoder() -> Callable[[bytes], Any]:
+    """Decodes markers, and checks that they hold texts and numbers where these belong."""
+    import msgspec  # lazy: only who installs needs it
+
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        ("format", int),
+        ("sha256", str),
+        ("md5", str | None, None),
+        ("count", int),
+        ("size", int),
+        ("files", tuple[FileRow, ...]),
+        ("links", tuple[tuple[str, str], ...]),
+    ]
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(msgspec.defstruct("_Data", fields, kw_only=True)).decode
+    return decode
+
+
 def read_marker(folder: Path) -> Marker | None:
     """The marker of an entry; None where there is none that can be trusted."""
-    import json
-
     try:
-        data: Any = json.loads((folder / MARKER).read_bytes())
-        if data["format"] != FORMAT:
-            return None
-        files = tuple((str(path), str(digest), int(size), bool(mode)) for path, digest, size, mode in data["files"])
-        links = tuple((str(path), str(target)) for path, target in data["links"])
-        marker = Marker(str(data["sha256"]), data.get("md5"), files, links)
-    except (OSError, ValueError, KeyError, TypeError):
+        with open(f"{folder}{os.sep}{MARKER}", "rb") as file:
+            data = _decoder()(file.read())
+    except (OSError, ValueError):
         return None
-    whole = len(files) == data.get("count") and marker.size == data.get("size")
+    marker = Marker(data.sha256, data.md5, data.files, data.links)
+    whole = data.format == FORMAT and len(data.files) == data.count and marker.size == data.size
     return marker if whole else None
 
 

@@ -65,21 +65,22 @@ class PackageCache:
 
     def get(self, record: RepoDataRecord, fetch: Fetch) -> CachedPackage:
         """The package; `fetch` gives its archive when it is not here, or not whole."""
-        found = self.find(record)
+        found = self.find(record, use=True)
         if found is not None:
-            note_use(found.path)
             return found
         # fetch only once for all threads that ask for the same bytes; the lock does the same for processes
         key = f"{record.dist_name}\0{record.sha256 or record.md5 or record.url}"
         path, marker = self._once.get(key, lambda: self._make(record, fetch))
         return _package(path, marker, record)
 
-    def find(self, record: RepoDataRecord) -> CachedPackage | None:
-        """The package if it is here and whole."""
+    def find(self, record: RepoDataRecord, *, use: bool = False) -> CachedPackage | None:
+        """The package if it is here and whole; with `use`, collecting will remember that somebody wanted it."""
         for root in (*self.tiers, self.root):
             for name in self._names(record):
                 marker = self._whole(root / name, record)
                 if marker is not None:
+                    if use:
+                        note_use(root / name)
                     return _package(root / name, marker, record)
         return None
 

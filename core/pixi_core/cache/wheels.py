@@ -64,9 +64,8 @@ class WheelCache:
         if not record.is_wheel:
             raise ArchiveError(f"{record.file_name} is not a wheel", hints=["it has to be built first"])
         file_name = safe_component(record.file_name, what="wheel")
-        found = self.find(record)
+        found = self.find(record, use=True)
         if found is not None:
-            note_use(found.path)
             return found
         name = self._name(record)
         place = self.root / name
@@ -82,11 +81,15 @@ class WheelCache:
         path, marker = self._once.get(name, make)
         return CachedWheel(path, marker.files, marker.sha256)
 
-    def find(self, record: PypiRecord) -> CachedWheel | None:
-        """The wheel if it is here and whole."""
+    def find(self, record: PypiRecord, *, use: bool = False) -> CachedWheel | None:
+        """The wheel if it is here and whole; with `use`, collecting will remember that somebody wanted it."""
         place = self.root / self._name(record)
         marker = _whole(place, record.sha256)
-        return None if marker is None else CachedWheel(place, marker.files, marker.sha256)
+        if marker is None:
+            return None
+        if use:
+            note_use(place)
+        return CachedWheel(place, marker.files, marker.sha256)
 
     def add(self, wheel: Path) -> CachedWheel:
         """A wheel file of this machine (one that was just built)."""

@@ -10,10 +10,10 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PixiError, UnsafePath
 from ..model.platform import Subdir
@@ -23,6 +23,9 @@ from .conda_meta import decode, read_record, repodata_from_meta, requested_from_
 from .fingerprint import INSTALLING, JOURNAL_FILE, META_FOLDER
 from .markers import compute_fingerprint, is_moved, read_fingerprint
 from .python_info import PythonInfo, conda_python, host_python
+
+if TYPE_CHECKING:
+    from .owned import OwnedPath
 
 INSTALLER_NAME = "uv-pixi"
 _READS = 5
@@ -34,7 +37,7 @@ class InstalledPackage:
     file) is known then, and it owns no files.
     """
 
-    __slots__ = ("_full", "broken", "meta_file", "record", "requested_specs")
+    __slots__ = ("_full", "_owned", "broken", "meta_file", "record", "requested_specs")
 
     def __init__(
         self, record: RepoDataRecord, meta_file: Path, requested_specs: tuple[str, ...] = (), *, broken: bool = False
@@ -44,6 +47,7 @@ class InstalledPackage:
         self.requested_specs = requested_specs
         self.broken = broken
         self._full: PrefixRecord | None = None
+        self._owned: tuple[OwnedPath, ...] | None = None
 
     def load(self) -> PrefixRecord:
         """The whole record. Raises `InstallError` where it cannot be read. One that is gone by now (whoever plans does
@@ -62,9 +66,23 @@ class InstalledPackage:
         return self.load().paths
 
     @property
+    def owned(self) -> Sequence[OwnedPath | PathEntry]:
+        """The same, as far as whose they are is concerned: without digests, and ten times as fast."""
+        if self._owned is None:
+            if self.broken or self._full is not None:
+                return self.load().paths
+            from .owned import read_owned
+
+            try:
+                self._owned = read_owned(self.meta_file)
+            except (OSError, PixiError):
+                return self.load().paths
+        return self._owned
+
+    @property
     def files(self) -> tuple[str, ...]:
         """Prefix-relative paths of everything the package put there."""
-        return self.load().files
+        return tuple([entry.path for entry in self.owned])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

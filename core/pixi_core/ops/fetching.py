@@ -11,8 +11,8 @@ from ..errors import Cancelled
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..cache.store import CachedPackage
-    from ..cache.wheels import CachedWheel
+    from ..cache.store import CachedPackage, PackageCache
+    from ..cache.wheels import CachedWheel, WheelCache
     from ..model.record import PypiRecord, RepoDataRecord
     from ..progress import Reporter
     from ..workspace import Services
@@ -57,13 +57,14 @@ def fetch_packages(
     `DiskFull`, `Cancelled`).
     """
     fetched = Fetched(services)
-    if not conda and not pypi:
+    packages, wheels = services.packages, services.wheels
+    records = _not_cached(fetched, packages, wheels, conda, pypi)
+    if not records:
         return fetched
-    total = sum(record.size or 0 for record in conda) + sum(record.size or 0 for record in pypi)
+    total = sum(record.size or 0 for record in records)
     # biggest first: the longest download should not be the last to start
-    records: list[RepoDataRecord | PypiRecord] = [*conda, *pypi]
     ordered = sorted(records, key=lambda record: -(record.size or 0))
-    packages, wheels, client = services.packages, services.wheels, services.client
+    client = services.client
     with (
         reporter.phase("download", total=total or None, unit="bytes", detail=f"{len(ordered)} packages") as phase,
         ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool,
@@ -88,3 +89,29 @@ def fetch_packages(
             future.result()
         phase.finish(f"{len(ordered)} packages")
     return fetched
+
+
+def _not_cached(
+    fetched: Fetched,
+    packages: PackageCache,
+    wheels: WheelCache,
+    conda: Sequence[RepoDataRecord],
+    pypi: Sequence[PypiRecord],
+) -> list[RepoDataRecord | PypiRecord]:
+    """Take what is whole in the caches, and return the rest. One thread: looking at files is so short that several
+    would only wait for each other.
+    """
+    missing: list[RepoDataRecord | PypiRecord] = []
+    for record in conda:
+        package = packages.find(record, use=True)
+        if package is None:
+            missing.append(record)
+        else:
+            fetched.conda[record.url] = package
+    for wheel_record in pypi:
+        wheel = wheels.find(wheel_record, use=True) if wheel_record.is_wheel else None
+        if wheel is None:
+            missing.append(wheel_record)
+        else:
+            fetched.pypi[wheel_record.location] = wheel
+    return missing

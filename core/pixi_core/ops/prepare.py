@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EnvironmentUnavailable
+from ..errors import EnvironmentUnavailable, InstallError
 from ..names import DEFAULT_ENVIRONMENT, safe_component
 from ..progress import SILENT, Reporter
 from . import notes
@@ -197,7 +198,6 @@ def _write_note(ready: Ready) -> None:
     from ..fs import atomic_write
 
     path = ready.workspace.pixi_dir / notes.FOLDER / _note_name(ready.environment)
-    path.parent.mkdir(parents=True, exist_ok=True)
     note = {
         "state": notes.state(ready.workspace.manifest_path, ready.prefix),
         "prefix": str(ready.prefix),
@@ -206,7 +206,9 @@ def _write_note(ready: Ready) -> None:
         "has_ipykernel": ready.has_ipykernel,
         "activation": ready.activation,
     }
-    atomic_write(path, json.dumps(note) + "\n", fsync=False)
+    # without its note the next command only looks longer; another one may be approving the workspace, and drops notes
+    with suppress(InstallError):
+        atomic_write(path, json.dumps(note) + "\n", fsync=False)
 
 
 def _python(prefix: Path) -> Path | None:

@@ -80,6 +80,10 @@ Options:
       --list                the commands, extensions included"""
 
 
+_HELP_WORDS = (["-h"], ["--help"])
+"""The one call that is answered without any machinery."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (without the program's name) and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -105,6 +109,9 @@ def _quick(words: list[str]) -> int | None:
 
 
 def _main(words: list[str]) -> int:
+    if words in _HELP_WORDS:
+        print(_GLOBAL_HELP.format(commands=_command_table()))
+        return 0
     from .context import Context, Globals
 
     options = Globals()

@@ -20,8 +20,9 @@ with open(os.path.join(folder, "script.json")) as stream:
 command = next((word for word in words if word in script), "")
 for step in script.get(command, []):
     if "wait_for" in step:
-        open(os.path.join(folder, "waiting"), "w").close()
         try:
+            # inside: whoever sees the file may interrupt at once
+            open(os.path.join(folder, "waiting"), "w").close()
             while not os.path.exists(step["wait_for"]):
                 select.select([], [], [], 0.02)
         except KeyboardInterrupt:

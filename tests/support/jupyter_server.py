@@ -186,7 +186,8 @@ def running_server(
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            # after a kernel that failed to start, Jupyter Server itself may wait for ever
+            process.wait(6)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,6 +109,8 @@ def _host_python_requirement(environ: Mapping[str, str]) -> str:
 
 def _git_author(folder: Path) -> list[str]:
     """`Name <mail>` of the git configuration; nothing where git is not there or not configured."""
+    import subprocess  # lazy: `open_services` serves commands that start nothing
+
     found = []
     for key in ("user.name", "user.email"):
         try:

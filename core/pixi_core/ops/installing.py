@@ -12,7 +12,6 @@ from .. import __version__
 from ..errors import EnvironmentUnavailable
 from ..fs import atomic_write
 from ..progress import SILENT, Reporter
-from .fetching import Fetched, fetch_packages
 
 if TYPE_CHECKING:
     from ..config.model import Config
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from ..manifest.merge import Environment
     from ..model.platform import Platform
     from ..workspace import Workspace
+    from .fetching import Fetched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,7 @@ def prepare_installation(
     """
     from ..install.plan import make_plan
     from ..install.prefix import read_prefix
+    from .fetching import fetch_packages  # lazy: it brings threads, and most commands fetch nothing
 
     platform = choose_platform(workspace, environment)
     conda, pypi = lock.for_platform(environment.name, platform.name)

@@ -113,6 +113,32 @@ def test_independent_tasks_run_side_by_side(demo: Path) -> None:
     assert "wait-a | error of a" in ran.err.splitlines()
 
 
+def test_a_watched_task_runs_again_when_its_input_changes(demo: Path) -> None:
+    with subprocess.Popen(
+        [PYTHON, "-m", "pixi_core.cli.main", "run", "--watch", "build"],
+        cwd=demo,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        try:
+            assert watching.stdout is not None
+            for text in ("watched", "again", "and again"):
+                (demo / "source.txt").write_text(text)
+                assert watching.stdout.readline() == "built\n"
+            watching.send_signal(signal.SIGINT)
+            _, said = watching.communicate(timeout=20)
+            assert watching.returncode == 130
+            assert said.count("Files have changed") >= 2
+        finally:
+            watching.kill()
+
+
+def test_there_must_be_something_to_watch(demo: Path) -> None:
+    assert "nothing to watch" in pixi("run", "--watch", "bad", cwd=demo).failed().err
+
+
 def test_a_failure_stops_what_has_not_started(demo: Path) -> None:
     assert "never" not in pixi("run", "after-bad", cwd=demo).failed(3).out
 

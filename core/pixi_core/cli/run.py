@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skip-deps", action="store_true", help="without the tasks it depends on")
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would run")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="independent dependencies side by side")
+    parser.add_argument("--watch", action="store_true", help="run again when a file of its inputs changes")
     lock_arguments(parser, as_is=True)
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="TASK", help="a task or program, and its arguments")
 
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         skip_dependencies=arguments.skip_deps,
         dry_run=arguments.dry_run,
         jobs=arguments.jobs,
+        watch=arguments.watch,
         mode=lock_mode(arguments),
         install=not no_install(arguments),
     )

@@ -31,6 +31,7 @@ class RunOptions:
     skip_dependencies: bool = False
     dry_run: bool = False
     jobs: int = 1
+    watch: bool = False
     mode: str = "auto"
     install: bool = True
 
@@ -43,6 +44,7 @@ def run(
     """
     from ..tasks.graph import resolve
     from ..tasks.run import Surroundings, run_task_graph
+    from ..tasks.shell_state import Children
     from ..tasks.template import pixi_context
 
     found = runnable(workspace)
@@ -84,19 +86,26 @@ def run(
     def activated(environment: str, clean: bool) -> Mapping[str, str]:
         return prepared(environment).activated(workspace.environ, clean=clean or options.clean_env)
 
-    code = run_task_graph(
-        steps,
-        Surroundings(
-            root=workspace.root,
-            folder=folder,
-            activated=activated,
-            digest=lambda environment: _digest(prepared(environment)),
-            cache=workspace.pixi_dir / "task-cache-v0",
-            reporter=reporter,
-        ),
-        jobs=options.jobs,
-        dry_run=options.dry_run,
+    around = Surroundings(
+        root=workspace.root,
+        folder=folder,
+        activated=activated,
+        digest=lambda environment: _digest(prepared(environment)),
+        cache=workspace.pixi_dir / "task-cache-v0",
+        reporter=reporter,
     )
+
+    def once() -> int:
+        children = Children()
+        code = run_task_graph(steps, around, jobs=options.jobs, dry_run=options.dry_run, children=children)
+        # a task that ends well although it was interrupted ends the watching all the same
+        return 130 if options.watch and children.stopped.is_set() else code
+
+    if options.watch and not options.dry_run:
+        from ..tasks.watch import watch
+
+        return watch(steps, workspace.root, once, changed=lambda: reporter.message("Files have changed"))
+    code = once()
     if code == 127 and steps[-1].task is None:
         _tell_tasks(environments, reporter)
     return code

@@ -56,20 +56,26 @@ def _files(pattern: str, root: Path) -> set[str]:
     return {name.replace(os.sep, "/") for name in found}
 
 
-def step_hash(step: Step, root: Path, *, environment: str) -> str | None:
+Contents = list[tuple[str, str]]
+"""Files with the digests of what is in them."""
+
+
+def contents(patterns: Sequence[str] | None, root: Path) -> Contents | None:
+    """The files that the patterns select, as they are now; None where there are no patterns."""
+    return None if patterns is None else [(name, _digest(root / name)) for name in matching(patterns, root)]
+
+
+def step_hash(step: Step, root: Path, *, environment: str, inputs: Contents | None) -> str | None:
     """The hash of everything a step depends on; None where a pattern list selects no file (nothing is remembered then).
 
-    `environment` is the digest of platform, activation and locked packages.
+    `environment` is the digest of platform, activation and locked packages; `inputs` are its `contents` before it ran:
+    what changes while it runs must not count as seen.
     """
     said: list[object] = [step.command, list(step.env.items()), step.cwd, environment]
-    for patterns in (step.inputs, step.outputs):
-        if patterns is None:
-            said.append(None)
-            continue
-        names = matching(patterns, root)
-        if not names:
+    for found in (inputs, contents(step.outputs, root)):
+        if found is not None and not found:
             return None
-        said.append([(name, _digest(root / name)) for name in names])
+        said.append(found)
     return hashlib.sha256(json.dumps(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -89,14 +95,16 @@ def is_cached(step: Step, root: Path, folder: Path, *, environment: str) -> bool
         remembered = json.loads(cache_file(step, folder).read_text(encoding="utf-8"))["hash"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return remembered is not None and remembered == step_hash(step, root, environment=environment)
+    return remembered is not None and remembered == step_hash(
+        step, root, environment=environment, inputs=contents(step.inputs, root)
+    )
 
 
-def remember(step: Step, root: Path, folder: Path, *, environment: str) -> bool:
-    """Note that the step ran. False where there was nothing to note: its patterns select no file."""
+def remember(step: Step, root: Path, folder: Path, *, environment: str, inputs: Contents | None) -> bool:
+    """Note that the step ran on `inputs`. False where there was nothing to note: its patterns select no file."""
     if step.inputs is None and step.outputs is None:
         return True
-    digest = step_hash(step, root, environment=environment)
+    digest = step_hash(step, root, environment=environment, inputs=inputs)
     if digest is None:
         return False
     path = cache_file(step, folder)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CommandNotFound, TaskError
 from ..progress import SILENT, Reporter
-from .cache import is_cached, remember
+from .cache import contents, is_cached, remember
 from .graph import Step
 from .shell import parse
 from .shell_run import run_script
@@ -112,11 +112,12 @@ def run_step(step: Step, around: Surroundings, *, files: Files | None = None, ch
             around.reporter.message(f"Task '{step.task}' can be skipped (cache hit) 🚀")
             return 0
         _banner(step, around.reporter)
+    inputs = contents(step.inputs, around.root)
     base = around.activated(step.environment, step.clean_env)
     env = {**base, "INIT_CWD": str(around.folder)}
     code = run_script(script_of(step), env=env, cwd=_folder(step, around), files=files, children=children)
     if code == 0 and step.task is not None:
-        kept = remember(step, around.root, around.cache, environment=around.digest(step.environment))
+        kept = remember(step, around.root, around.cache, environment=around.digest(step.environment), inputs=inputs)
         if not kept:
             around.reporter.warning(f"the inputs or outputs of the task '{step.task}' match no file: it is not cached")
     return code

@@ -146,7 +146,7 @@ def test_agrees_with_exhaustive_search(block: int) -> None:
         check(seed)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(1000)
 @pytest.mark.parametrize("block", range(4))
 def test_agrees_with_exhaustive_search_at_length(block: int) -> None:

@@ -42,7 +42,7 @@ def test_agrees_with_exhaustive_search(block: int) -> None:
         check(seed)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("block", range(8))
 def test_agrees_with_exhaustive_search_at_length(block: int) -> None:

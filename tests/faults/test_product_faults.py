@@ -57,7 +57,7 @@ ALWAYS = {"conda-first": 17, "conda-add": 13, "conda-remove": 7, "pypi-add": 9, 
 """Which scenarios strike always, and at every how-many-th change."""
 SAMPLED_OR_ALL = [
     pytest.param(one, ALWAYS[one.name], id=f"{one.name}-sampled") for one in SCENARIOS if one.name in ALWAYS
-] + [pytest.param(one, 1, id=f"{one.name}-all", marks=pytest.mark.slow) for one in SCENARIOS]
+] + [pytest.param(one, 1, id=f"{one.name}-all", marks=pytest.mark.exhaustive) for one in SCENARIOS]
 
 
 @pytest.fixture(scope="module")

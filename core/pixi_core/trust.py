@@ -208,11 +208,14 @@ def renew(workspace: Workspace, *, by: str | None = None) -> None:
 
 
 def sign(workspace: Workspace, *, by: str) -> bool:
-    """Approve after a command of the user's; False where that cannot be stored or the files cannot be understood."""
+    """Approve after a command of the user's; False where that cannot be stored or the files cannot be understood.
+
+    Caches stay: they are the command's own work, and what lay there before was dropped when it began.
+    """
     try:
         approval = find_approval(workspace)
         if approval is None or not _unchanged(workspace, approval):
-            approve(workspace, by=by)
+            _store(workspace, by, ())
     except PixiError:
         return False
     return True

@@ -14,11 +14,30 @@ from .display import Bundle, LiveDisplay, Progress, table_bundle, transaction_te
 from .wire import Event
 
 IN_ENVIRONMENT = frozenset(
-    ["add", "a", "remove", "rm", "install", "i", "list", "ls", "run", "r", "status", "tree", "update"]
+    [
+        "add",
+        "a",
+        "remove",
+        "rm",
+        "install",
+        "i",
+        "reinstall",
+        "update",
+        "upgrade",
+        "list",
+        "ls",
+        "run",
+        "r",
+        "status",
+        "tree",
+        "why",
+    ]
 )
 """Commands to which the kernel's environment is passed when the line names none."""
 
-PASSED_THROUGH = frozenset(["run", "r", "info", "shell-hook", "search", "task", "tree", "why"])
+PASSED_THROUGH = frozenset(
+    ["run", "r", "info", "shell-hook", "search", "task", "tree", "why", "diff", "workspace", "config"]
+)
 """Commands whose own output is the point: it is shown as it comes."""
 
 HELP = """\

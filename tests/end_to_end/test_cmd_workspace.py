@@ -147,3 +147,12 @@ def test_a_file_that_cannot_be_understood_changes_nothing(workspace: Path, name:
     pixi("import", name, "-f", "default", cwd=workspace).failed()
     pixi("import", "absent.txt", "-f", "default", cwd=workspace).failed()
     assert manifest(workspace) == before
+
+
+def test_editing_keeps_an_approval_up_and_gives_none(tmp_path: Path, small_channel: Path) -> None:
+    pixi("init", "-c", small_channel.as_uri(), cwd=tmp_path).succeeded()
+    pixi("workspace", "description", "set", "changed by its user", cwd=tmp_path).succeeded()
+    assert json.loads(pixi("trust", "--show", "--json", cwd=tmp_path).out)["trusted"] is True
+    pixi("trust", "--revoke", cwd=tmp_path).succeeded()
+    pixi("workspace", "description", "set", "changed again", cwd=tmp_path).succeeded()
+    assert json.loads(pixi("trust", "--show", "--json", cwd=tmp_path).out)["trusted"] is False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,9 @@ SIGNED = frozenset(
     ["add", "install", "lock", "reinstall", "remove", "run", "shell", "shell-hook", "task", "update", "upgrade"]
 )
 """Commands by which the user shows that this workspace is trusted: they install, run or change what it says."""
+
+EDITING = frozenset(["import", "workspace"])
+"""Commands that may change a manifest without showing what else is in it: an approval is kept up, none is given."""
 
 _TRUE = ("1", "true", "yes", "on")
 
@@ -86,6 +90,7 @@ class Context:
     color: bool
     command: str = ""
     _workspace: Workspace | None = field(default=None)
+    _was_trusted: bool = False
     _activation: ActivationChange | None = field(default=None)
 
     @classmethod
@@ -127,10 +132,14 @@ class Context:
 
     def _look_at_trust(self, workspace: Workspace) -> None:
         """Before a command works: what came along with a folder that this user never approved is not believed."""
-        if self.command not in SIGNED:
+        if self.command not in SIGNED and self.command not in EDITING:
             return
         from .. import trust
 
+        if self.command in EDITING:
+            with suppress(PixiError):
+                self._was_trusted = trust.is_trusted(workspace)
+            return
         if trust.find_approval(workspace) is None:
             trust.forget_foreign_caches(workspace)
         elif self.json_lines:
@@ -140,7 +149,7 @@ class Context:
 
     def sign(self) -> None:
         """After a command that went well: what it worked on is approved, as it is now."""
-        if self._workspace is None or self.command not in SIGNED:
+        if self._workspace is None or not (self.command in SIGNED or self._was_trusted):
             return
         from .. import trust
 

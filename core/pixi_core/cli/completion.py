@@ -79,7 +79,7 @@ def command_words() -> dict[str, tuple[str, list[str]]]:
     from importlib import import_module
 
     from .arguments import Parser
-    from .main import COMMANDS
+    from .commands import COMMANDS
 
     found: dict[str, tuple[str, list[str]]] = {}
     for name, (module, text) in COMMANDS.items():

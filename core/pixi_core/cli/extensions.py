@@ -63,7 +63,7 @@ def find_extension(name: str, words: Sequence[str], environ: Mapping[str, str]) 
         import subprocess
 
         return subprocess.run([program, *words], env=dict(environ), check=False).returncode
-    from .main import ALIASES, COMMANDS
+    from .commands import ALIASES, COMMANDS
 
     near = get_close_matches(name, [*COMMANDS, *ALIASES, *extension_names(environ)], n=3, cutoff=0.6)
     hints = [f"did you mean {', '.join(f'`{n}`' for n in near)}?"] if near else []

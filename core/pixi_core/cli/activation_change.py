@@ -31,7 +31,7 @@ class ActivationChange:
             self._remember(note.stem)
 
     def _remember(self, environment: str) -> None:
-        from ..ops.prepare import read_ready
+        from ..ops.ready import read_ready
 
         try:
             ready = read_ready(self._workspace, environment, as_it_was=True)
@@ -42,7 +42,7 @@ class ActivationChange:
 
     def variables(self, environment: str) -> dict[str, str | None]:
         """Name to new value (None: no longer set); empty for an environment that was not there before."""
-        from ..ops.prepare import describe
+        from ..ops.ready import describe
 
         before = self._before.get(environment)
         if before is None:

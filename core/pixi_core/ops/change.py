@@ -16,7 +16,7 @@ from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, FeatureName, pypi_name
 from ..progress import SILENT, Reporter
 from .installing import Installation, install_prepared, prepare_installation
 from .locking import compared_names, update_lock
-from .prepare import describe
+from .ready import describe
 from .unfinished import forget_removal, note_removal, unfinished_removal
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from ..progress import SILENT, Reporter
 from .installing import Installation, choose_platform, install_prepared, prepare_installation
 from .lock import ensure_lock, outdated_reasons
 from .locking import compared_names
-from .prepare import Ready, describe
+from .ready import Ready, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -1,75 +1,18 @@
-"""An environment that is ready to run things in: verified in milliseconds, or locked and installed first.
-
-The fast path reads one small JSON file, `.pixi/prepared-v1/<environment>.json`, which says for which manifest, lock
-file and prefix fingerprint the environment was last found good. It needs no YAML, no TOML and no child process.
-"""
+"""An environment that is ready to run things in: recognised in milliseconds, or locked and installed first."""
 
 from __future__ import annotations
 
-import json
-import os
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import EnvironmentUnavailable, InstallError
-from ..names import DEFAULT_ENVIRONMENT, safe_component
+from ..errors import EnvironmentUnavailable
+from ..names import DEFAULT_ENVIRONMENT
 from ..progress import SILENT, Reporter
-from . import notes
+from .ready import Ready, describe, read_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from ..model.platform import Platform
     from ..workspace import Workspace
-    from .installing import Installation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """A prefix that agrees with the lock file.
-
-    `python` is its interpreter (None where the environment has none), `activation` what activating needs to know.
-    `fast` says that nothing had to be done or even read beyond digests.
-    """
-
-    workspace: Workspace
-    environment: str
-    platform: str
-    prefix: Path
-    python: Path | None
-    has_ipykernel: bool
-    lock_digest: str
-    activation: dict[str, Any]
-    fast: bool
-    installation: Installation | None = None
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """The full environment of an activated child of this process."""
-        return self.activated(os.environ)
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """`activation.env`, with what `activation.dotenv` files say now. Raises `InputError`, `TaskError`."""
-        from ..activation.dotenv import with_dotenv
-
-        return with_dotenv(self.workspace.root, self.activation.get("dotenv", ()), self.activation["env"])
-
-    def activated(self, environ: Mapping[str, str], *, clean: bool = False) -> dict[str, str]:
-        """The full environment of a process that runs activated, on top of `environ`."""
-        from ..activation.run_scripts import activate
-
-        return activate(
-            self.prefix,
-            scripts=[self.workspace.root / script for script in self.activation["scripts"]],
-            env=self.settings,
-            base_env=dict(environ),
-            metadata=self.activation["metadata"],
-            cache_dir=self.workspace.pixi_dir / "activation-env-v0",
-            clean=clean,
-        )
 
 
 def prepare(
@@ -90,6 +33,7 @@ def prepare(
     ready = read_ready(workspace, name)
     if ready is not None:
         return ready
+    # lazy: what is ready already needs none of the machinery
     from .install import install_environment
     from .lock import ensure_lock, outdated_reasons
 
@@ -104,121 +48,3 @@ def prepare(
     installation = install_environment(workspace, name, locked.lock, reporter=reporter, should_stop=should_stop)
     agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
     return describe(workspace, name, installation, agrees=agrees)
-
-
-def describe(
-    workspace: Workspace, name: str, installation: Installation | None = None, *, agrees: bool = True
-) -> Ready:
-    """Look at an installed prefix, and leave the note that makes the next look fast; no note where the lock file that
-    was installed does not agree with the manifest (`--frozen`): the next look must find that out.
-    """
-    from .installing import choose_platform
-
-    environment = workspace.manifest.environment(workspace.environment_name(name))
-    platform = choose_platform(workspace, environment) if installation is None else installation.platform
-    prefix = workspace.prefix(name)
-    ready = Ready(
-        workspace=workspace,
-        environment=name,
-        platform=platform.name,
-        prefix=prefix,
-        python=_python(prefix),
-        has_ipykernel=_has_ipykernel(prefix),
-        lock_digest=workspace.digests()[1],
-        activation=activation_of(workspace, name, platform),
-        fast=False,
-        installation=installation,
-    )
-    if installation is not None and agrees:
-        _write_note(ready)
-    return ready
-
-
-def activation_of(workspace: Workspace, name: str, platform: Platform) -> dict[str, Any]:
-    """What the manifest says about activating, and the `PIXI_*` variables of the environment."""
-    from ..activation.compute import metadata_variables
-
-    manifest = workspace.manifest
-    environment = manifest.environment(workspace.environment_name(name))
-    scripts, env = environment.activation(platform)
-    return {
-        "scripts": list(scripts),
-        "env": dict(env),
-        "dotenv": list(environment.dotenv(platform)),
-        "metadata": metadata_variables(
-            root=workspace.root,
-            manifest_path=workspace.manifest_path,
-            name=manifest.name,
-            version=manifest.version,
-            environment=name,
-            platforms=[platform.name for platform in environment.platforms],
-        ),
-    }
-
-
-# ---------------------------------------------------------------- the note
-
-
-def _note_name(name: str) -> str:
-    return f"{safe_component(name, what='environment name')}.json"
-
-
-def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False) -> Ready | None:
-    """The environment as the note describes it; None where there is no note or anything changed since.
-
-    With `as_it_was` changes since then do not matter: a running kernel still has those variables.
-    """
-    try:
-        note = notes.read(workspace.pixi_dir, _note_name(name))
-        if note is None:
-            return None
-        prefix = Path(note["prefix"])
-        state = note["state"]
-        if not as_it_was and (state != notes.state(workspace.manifest_path, prefix) or not state["prefix"]):
-            return None
-        python = Path(note["python"]) if note["python"] else None
-        if python is not None and not python.exists():
-            return None
-        return Ready(
-            workspace=workspace,
-            environment=name,
-            platform=note["platform"],
-            prefix=prefix,
-            python=python,
-            has_ipykernel=note["has_ipykernel"],
-            lock_digest=note["state"]["lock"],
-            activation=note["activation"],
-            fast=True,
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _write_note(ready: Ready) -> None:
-    from ..fs import atomic_write
-
-    path = ready.workspace.pixi_dir / notes.FOLDER / _note_name(ready.environment)
-    note = {
-        "state": notes.state(ready.workspace.manifest_path, ready.prefix),
-        "prefix": str(ready.prefix),
-        "platform": ready.platform,
-        "python": str(ready.python) if ready.python else "",
-        "has_ipykernel": ready.has_ipykernel,
-        "activation": ready.activation,
-    }
-    # without its note the next command only looks longer; another one may be approving the workspace, and drops notes
-    with suppress(InstallError):
-        atomic_write(path, json.dumps(note) + "\n", fsync=False)
-
-
-def _python(prefix: Path) -> Path | None:
-    for candidate in (prefix / "bin" / "python", prefix / "python.exe", prefix / "Scripts" / "python.exe"):
-        if candidate.exists():
-            return candidate
-    return None
-
-
-def _has_ipykernel(prefix: Path) -> bool:
-    """Whether the environment itself holds an ipykernel, by the folders that Python would search."""
-    patterns = ("lib/python*/site-packages/ipykernel/__init__.py", "Lib/site-packages/ipykernel/__init__.py")
-    return any(True for pattern in patterns for _ in prefix.glob(pattern))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..errors import TaskError
 from ..progress import SILENT, Reporter
-from .prepare import Ready, prepare
+from .prepare import prepare
+from .ready import Ready
 from .task_notes import Runnable, runnable
 
 if TYPE_CHECKING:

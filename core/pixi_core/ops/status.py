@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..names import DEFAULT_ENVIRONMENT
 from .lock import outdated_reasons
-from .prepare import read_ready
+from .ready import read_ready
 
 if TYPE_CHECKING:
     from ..lock.model import LockFile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -113,3 +114,22 @@ def test_reinstall_restores_files(workspace: Path) -> None:
     pixi("reinstall", "-e", "default", "--frozen", cwd=workspace).succeeded()
     assert (prefix / "share" / "needs-glibc").is_file()
     assert "did you mean shared?" in pixi("reinstall", "shraed", cwd=workspace).failed().err
+
+
+def test_only_packages_that_no_environment_links_go(tmp_path: Path, small_channel: Path) -> None:
+    environ = {"PIXI_CACHE_DIR": str(tmp_path / "cache")}
+    for name, package in (("kept", "old-archive"), ("gone", "pure-tool")):
+        pixi("init", name, "-c", small_channel.as_uri(), cwd=tmp_path).succeeded()
+        pixi("add", package, cwd=tmp_path / name, environ=environ).succeeded()
+    pixi("clean", cwd=tmp_path / "gone").succeeded()
+    for entry in (tmp_path / "cache" / "conda-pkgs-v1").rglob("*"):
+        if entry.is_file():
+            os.utime(entry, (1_700_000_000, 1_700_000_000))
+    would = json.loads(pixi("clean", "cache", "--unused", "--dry-run", "--json", cwd=tmp_path, environ=environ).out)
+    assert would["dry_run"] is True
+    done = json.loads(pixi("clean", "cache", "--unused", "--json", cwd=tmp_path, environ=environ).succeeded().out)
+    names = {entry["path"] for entry in done["removed"]}
+    assert any("pure-tool" in name for name in names)
+    assert not any("old-archive" in name for name in names)
+    assert [entry["path"] for entry in would["removed"]] == [entry["path"] for entry in done["removed"]]
+    pixi("clean", "--unused", cwd=tmp_path).failed(2)

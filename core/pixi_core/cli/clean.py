@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     environment_argument(parser)
     for kind in KINDS:
         parser.add_argument(f"--{kind}", action="append_const", dest="kinds", const=kind, help=f"cache: {kind} only")
+    parser.add_argument("--unused", action="store_true", help="cache: only packages that no environment links")
     parser.add_argument("-y", "--yes", action="store_true", help="cache: do not ask")
     parser.add_argument("-n", "--dry-run", action="store_true", help="remove nothing, say what would be removed")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -32,6 +33,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..errors import UsageError
     from ..ops import clean
 
+    if arguments.unused:
+        if arguments.what != "cache" or arguments.kinds:
+            raise UsageError("--unused belongs to `pixi clean cache`, without kinds")
+        return _run_unused(arguments, context)
     if arguments.what == "cache":
         from ..ops.init import open_services
 
@@ -56,6 +61,25 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         context.reporter.message(f"{verb} {folder.path} ({megabytes(folder.size)})")
     if not folders:
         context.reporter.message("there is nothing to remove")
+    return 0
+
+
+def _run_unused(arguments: argparse.Namespace, context: Context) -> int:
+    """Packages that no environment links and nobody has used for ten minutes; no question, they can be had again."""
+    from ..cache.collect import collect_unused
+    from ..ops.init import open_services
+    from .terminal import megabytes
+
+    collected = collect_unused(open_services(context.environ).dirs, dry_run=arguments.dry_run)
+    context.result("clean", collected.to_json())
+    if arguments.json and not context.json_lines:
+        print(json.dumps(collected.to_json(), indent=2))
+        return 0
+    verb = "Would remove" if arguments.dry_run else "Removed"
+    context.reporter.message(
+        f"{verb} {len(collected.removed)} packages that no environment links ({megabytes(collected.freed)}); "
+        f"{len(collected.kept)} stay"
+    )
     return 0
 
 

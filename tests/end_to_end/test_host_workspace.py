@@ -113,3 +113,14 @@ def test_a_notebook_with_a_manifest_of_its_own(tmp_path: Path, index: str) -> No
     assert "greeting 1.1" in ran.out
     assert "in sync" in ran.out
     assert tree(tmp_path) == before
+
+
+def test_a_pyproject_is_a_workspace_too(tmp_path: Path, index: str) -> None:
+    pixi("init", "project", "--host", "--format", "pyproject", cwd=tmp_path).succeeded()
+    manifest = tmp_path / "project" / "pyproject.toml"
+    manifest.write_text(manifest.read_text() + f'\n[tool.pixi.pypi-options]\nindex-url = "{index}"\n')
+    pixi("add", "greeting", cwd=tmp_path / "project").succeeded()
+    assert "greeting>=1.1,<2" in manifest.read_text().replace(" ", "")
+    script = "import greeting; print(greeting.version)"
+    ran = pixi("run", "python", "-c", script, cwd=tmp_path / "project").succeeded()
+    assert ran.out == "1.1\n"

@@ -66,9 +66,6 @@ def _pyproject(
         f"channels = {_list(channels)}",
         f"platforms = {_list(platforms)}",
         "",
-        "[tool.pixi.pypi-dependencies]",
-        f'{distribution} = {{ path = ".", editable = true }}',
-        "",
         "[tool.pixi.tasks]",
         "",
     ]

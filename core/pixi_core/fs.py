@@ -356,7 +356,7 @@ class FileLock:
 
     def _wait(self, fd: int, *, wait: bool) -> bool:
         started, told = time.monotonic(), False
-        while not _try_lock(fd, self.path):
+        while not try_lock(fd, self.path):
             if not wait:
                 return False
             self.waited = True
@@ -384,11 +384,15 @@ class FileLock:
         self.release()
 
 
-def _try_lock(fd: int, path: Path) -> bool:
+def try_lock(fd: int, path: Path) -> bool:
+    """Lock an open file for this process alone, without waiting; False where another one has it. `path` is named in
+    the `InstallError` of a file system that knows no locks.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt
 
+            # far behind any content, which others may read while we hold it
             os.lseek(fd, 1 << 30, os.SEEK_SET)
             msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
         else:
@@ -400,7 +404,7 @@ def _try_lock(fd: int, path: Path) -> bool:
             return False
         raise InstallError(
             f"{path} cannot be locked: {error.strerror}",
-            hints=["its file system has no locks; use a folder on a local disk (see `cache` in the configuration)"],
+            hints=["its file system has no locks; use a folder on a local disk (`cache`, `detached-environments`)"],
         ) from error
     return True
 

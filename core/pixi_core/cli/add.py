@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "specs", nargs="+", metavar="SPEC", help="`numpy`, `numpy>=2`, `channel::name`, `name=1.2=build`"
     )
     parser.add_argument("--pypi", action="store_true", help="the packages are PyPI requirements")
-    parser.add_argument("--editable", action="store_true", help="write a local folder as editable (--pypi; not built yet)")
+    parser.add_argument("--editable", action="store_true", help="a local folder as editable (--pypi; not built yet)")
     parser.add_argument("--index", metavar="URL", help="the one index the packages come from (--pypi)")
     where_arguments(parser)
 

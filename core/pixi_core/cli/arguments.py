@@ -67,3 +67,11 @@ def no_install(arguments: argparse.Namespace) -> bool:
         or getattr(arguments, "as_is", False)
         or os.environ.get("PIXI_NO_INSTALL", "").lower() in ("1", "true")
     )
+
+
+def install_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `install` and `reinstall` share: of which workspace, which environments, by which lock file."""
+    workspace_arguments(parser)
+    parser.add_argument("-e", "--environment", action="append", default=[], metavar="NAME", help="repeat for more")
+    parser.add_argument("-a", "--all", action="store_true", help="every environment that this machine can run")
+    lock_arguments(parser)

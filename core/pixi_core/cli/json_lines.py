@@ -69,7 +69,7 @@ class WirePhase(Phase):
         self._reporter = reporter
         self._lock = threading.Lock()
         self._last = 0.0
-        self._event = {
+        self._event: dict[str, Any] = {
             "type": "phase",
             "id": number,
             "name": name,
@@ -85,7 +85,7 @@ class WirePhase(Phase):
     def advance(self, amount: int = 1, *, detail: str = "") -> None:
         """Count; sent at most ten times a second."""
         with self._lock:
-            self._event["done"] = int(str(self._event["done"])) + amount
+            self._event["done"] += amount
             if detail:
                 self._event["detail"] = detail
             now = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .arguments import lock_arguments, lock_mode, workspace_arguments
+from .arguments import install_arguments, lock_mode
 
 if TYPE_CHECKING:
     import argparse
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which packages of which environments."""
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="default: every package")
-    workspace_arguments(parser)
-    parser.add_argument("-e", "--environment", action="append", default=[], metavar="NAME", help="repeat for more")
-    parser.add_argument("-a", "--all", action="store_true", help="every environment that this machine can run")
-    lock_arguments(parser)
+    install_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from ..lock.model import LockFile
+    from ..names import EnvironmentName
     from ..workspace import Workspace
 
 
@@ -48,9 +49,7 @@ def install(
     """Install the named environments, or all that this machine can run, or the default one. Always compares the prefix
     with the lock file, whatever an earlier run noted.
     """
-    names = [workspace.environment_name(name) for name in environments or ("",)]
-    if everything:
-        names = [name for name in workspace.manifest.environments if _runs_here(workspace, name)]
+    names = _chosen(workspace, environments, everything=everything)
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
     agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
     found = []
@@ -74,9 +73,7 @@ def reinstall(
 
     Raises `LockFileError` for a package that none of the environments has; nothing is changed then.
     """
-    names = [workspace.environment_name(name) for name in environments or ("",)]
-    if everything:
-        names = [name for name in workspace.manifest.environments if _runs_here(workspace, name)]
+    names = _chosen(workspace, environments, everything=everything)
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
     agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
     known = {name: _locked_names(workspace, name, locked.lock) for name in names}
@@ -101,6 +98,13 @@ def _locked_names(workspace: Workspace, name: str, lock: LockFile) -> frozenset[
     environment = workspace.manifest.environment(workspace.environment_name(name))
     conda, pypi = lock.for_platform(name, choose_platform(workspace, environment).name)
     return frozenset([*(record.name for record in conda), *(record.name for record in pypi)])
+
+
+def _chosen(workspace: Workspace, environments: Sequence[str], *, everything: bool) -> list[EnvironmentName]:
+    """The named environments, or all that this machine can run, or the default one."""
+    if everything:
+        return [name for name in workspace.manifest.environments if _runs_here(workspace, name)]
+    return [workspace.environment_name(name) for name in environments or ("",)]
 
 
 def _runs_here(workspace: Workspace, name: str) -> bool:

@@ -7,7 +7,6 @@ client, gateway, caches) that the use cases in `ops` need. It decides nothing by
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -128,65 +127,6 @@ class Workspace:
         """The workspace of this very manifest file. Raises `ManifestError`."""
         path = Path(os.path.abspath(manifest_path))
         return cls(manifest_path=path, manifest_text=read_manifest_text(path), environ=environ)
-
-    @classmethod
-    def for_notebook(cls, notebook: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace:
-        """The workspace a notebook runs in: its own manifest, else the nearest one above it, else an own, empty one
-        (host kind) that its first `%pixi add` fills. Raises `NotebookError`, `ManifestError`.
-        """
-        from .config.load import load_config
-        from .notebook import MANIFEST_NAME, copy_folder, read_embedded, working_copy
-
-        embedded = read_embedded(notebook)
-        if embedded is None:
-            try:
-                return cls.discover(notebook.resolve().parent, environ=environ)
-            except NoWorkspace:
-                pass
-        from .cache.layout import CacheDirs
-
-        config = load_config(None, environ)
-        folders = CacheDirs.from_environment(environ, config).notebooks
-        is_new = not (copy_folder(notebook, folders) / MANIFEST_NAME).is_file()
-        folder = working_copy(
-            notebook, folders, default_manifest=_default_notebook_manifest(notebook, config), embedded=embedded
-        )
-        workspace = cls.open(folder / MANIFEST_NAME, environ=environ)
-        workspace.notebook = notebook
-        if embedded is None and is_new:
-            from .trust import sign  # lazy: few workspaces are made here
-
-            sign(workspace, by="notebook")  # what stands in it is ours and the user's own configuration
-        return workspace
-
-    @classmethod
-    def carried_by(cls, notebook: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace | None:
-        """The workspace of the manifest that a notebook carries, as it would be taken over; None where it carries none.
-
-        Nothing is written: its folder need not exist. Good for asking whether it is trusted, and for nothing else.
-        Raises `NotebookError`.
-        """
-        from .notebook import MANIFEST_NAME, copy_folder, is_taken_over, read_embedded
-
-        embedded = read_embedded(notebook)
-        if embedded is None:
-            return None
-        from .cache.layout import CacheDirs
-        from .config.load import load_config
-
-        folders = CacheDirs.from_environment(environ, load_config(None, environ)).notebooks
-        folder = copy_folder(notebook, folders)
-        if is_taken_over(folder, embedded):
-            workspace = cls.open(folder / MANIFEST_NAME, environ=environ)
-            workspace.notebook = notebook
-            return workspace
-        return cls(
-            manifest_path=Path(os.path.abspath(folder / MANIFEST_NAME)),
-            manifest_text=embedded.manifest,
-            environ=environ,
-            notebook=notebook,
-            carried_lock=embedded.lock,
-        )
 
     # ---------------------------------------------------------------- what it is
 
@@ -394,17 +334,3 @@ def read_manifest_text(path: Path) -> str:
         raise ManifestError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path} is not UTF-8 text (byte {error.start})") from error
-
-
-def _default_notebook_manifest(notebook: Path, config: Config) -> str:
-    """Host kind; the user's configured indexes go into it, so that the notebook is whole without them."""
-    from .manifest.new import new_manifest
-    from .virtual import host_subdir
-
-    text = new_manifest(name=notebook.stem, channels=[], platforms=[host_subdir()], python=">=3.9")
-    options = []
-    if config.pypi_index_url:
-        options.append(f"index-url = {json.dumps(config.pypi_index_url)}\n")
-    if config.pypi_extra_index_urls:
-        options.append(f"extra-index-urls = {json.dumps(list(config.pypi_extra_index_urls))}\n")
-    return text + ("\n[pypi-options]\n" + "".join(options) if options else "")

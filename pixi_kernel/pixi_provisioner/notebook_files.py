@@ -11,6 +11,7 @@ from typing import Any
 from pixi_core.errors import ManifestError, NotebookError
 from pixi_core.fs import atomic_write
 from pixi_core.notebook import LOCK_NAME, MANIFEST_NAME, embed, read_embedded
+from pixi_core.ops.notebook_workspace import workspace_for_notebook
 from pixi_core.workspace import Workspace, manifest_in
 
 from .notebook_run import PROVENANCE_KEY, provenance
@@ -34,7 +35,7 @@ def embed_workspace(notebook: Path) -> Workspace:
     Raises `NotebookError`, `ManifestError`.
     """
     document = _read(notebook)
-    workspace = Workspace.for_notebook(notebook, environ=os.environ)
+    workspace = workspace_for_notebook(notebook, environ=os.environ)
     if workspace.manifest_path.name != MANIFEST_NAME:
         raise NotebookError(
             f"{workspace.manifest_path} cannot be embedded: only {MANIFEST_NAME} can",

@@ -20,6 +20,7 @@ from typing import Any
 from pixi_core import trust
 from pixi_core.errors import PixiError
 from pixi_core.notebook import METADATA_KEY, read_embedded
+from pixi_core.ops.notebook_workspace import carried_by, workspace_for_notebook
 from pixi_core.workspace import Workspace
 from pixi_server_ext.status import find_workspace
 
@@ -136,7 +137,7 @@ def approved_target(place: Place, choice: Choice, environ: Mapping[str, str]) ->
     """
     carried = None
     if choice.manifest is None and place.notebook is not None:
-        carried = Workspace.carried_by(place.notebook, environ=environ)
+        carried = carried_by(place.notebook, environ=environ)
     if carried is not None:
         trust.require(carried)
     target = find_target(place, choice, environ)
@@ -161,11 +162,11 @@ def _find_workspace(place: Place, choice: Choice, environ: Mapping[str, str]) ->
     if choice.manifest is not None:
         return Workspace.discover(place.folder, manifest_path=choice.manifest, environ=environ)
     if place.notebook is not None and read_embedded(place.notebook) is not None:
-        return Workspace.for_notebook(place.notebook, environ=environ)
+        return workspace_for_notebook(place.notebook, environ=environ)
     named = environ.get(MANIFEST_VARIABLE)
     if named:
         return Workspace.discover(place.folder, manifest_path=place.folder / named, environ=environ)
-    return Workspace.for_notebook(place.notebook or place.folder / SCRATCH_NAME, environ=environ)
+    return workspace_for_notebook(place.notebook or place.folder / SCRATCH_NAME, environ=environ)
 
 
 def notebook_environment(notebook: Path | None) -> str | None:

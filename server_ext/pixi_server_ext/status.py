@@ -10,6 +10,7 @@ from typing import Any
 from pixi_core import trust
 from pixi_core.errors import NoWorkspace, PixiError, TrustRequired
 from pixi_core.notebook import MANIFEST_NAME, copy_folder, read_embedded
+from pixi_core.ops.notebook_workspace import carried_by
 from pixi_core.workspace import Workspace
 
 from .activity import ACTIVITIES, Activities
@@ -51,7 +52,7 @@ def trust_subject(path: Path, environ: Mapping[str, str]) -> Workspace | None:
     """The workspace that must be approved before a kernel starts for this notebook or folder; None where nobody's
     manifest is involved. Writes nothing.
     """
-    carried = Workspace.carried_by(path, environ=environ) if path.suffix == ".ipynb" and path.is_file() else None
+    carried = carried_by(path, environ=environ) if path.suffix == ".ipynb" and path.is_file() else None
     return carried or find_workspace(path, environ)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from pixi_core import trust
 from pixi_core.errors import InstallError, TrustRequired
-from pixi_core.trust_text import describe
+from pixi_core.trust.lines import describe
 from pixi_core.workspace import Workspace
 
 MANIFEST = """\
@@ -343,7 +343,7 @@ def test_what_would_be_done_is_told(folder: Path) -> None:
 def test_what_is_new_is_marked(folder: Path) -> None:
     trust.approve(opened(folder))
     replaced(folder, 'MODE = "calm"', 'MODE = "wild"')
-    assert [line for line in describe(opened(folder)) if line.startswith("(new)")] == ["(new) sets: MODE=wild"]
+    assert [line for line in trust.shown(opened(folder)) if line.startswith("(new)")] == ["(new) sets: MODE=wild"]
 
 
 @pytest.mark.parametrize("where", ["variable", "configuration"])

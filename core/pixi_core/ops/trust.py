@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import trust
 from ..workspace import Workspace
+from .notebook_workspace import carried_by
 
 if TYPE_CHECKING:
     from ..trust import Approval
@@ -38,7 +39,7 @@ def subject_workspace(path: Path, *, environ: Mapping[str, str]) -> Workspace:
     manifest or a folder that one. Nothing is written. Raises `NoWorkspace`, `ManifestError`, `NotebookError`.
     """
     if path.suffix == ".ipynb":
-        carried = Workspace.carried_by(path, environ=environ)
+        carried = carried_by(path, environ=environ)
         return carried or Workspace.discover(path.resolve().parent, environ=environ)
     return Workspace.discover(path, manifest_path=path, environ=environ)
 
@@ -68,11 +69,9 @@ def approvals(environ: Mapping[str, str]) -> list[Approval]:
 
 
 def _answer(workspace: Workspace, *, changed: bool) -> TrustAnswer:
-    from ..trust_text import describe
-
     return TrustAnswer(
         subject=workspace.notebook or workspace.manifest_path,
         trusted=trust.is_trusted(workspace),
-        lines=tuple(describe(workspace)),
+        lines=tuple(trust.shown(workspace)),
         changed=changed,
     )

@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .errors import ManifestError
-from .model.channel import without_credentials
+from ..errors import ManifestError
+from ..model.channel import without_credentials
 
 if TYPE_CHECKING:
-    from .workspace import Workspace
+    from ..workspace import Workspace
 
 CONFIG = Path(".pixi") / "config.toml"
 BUILD_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -189,7 +189,7 @@ def lock_origins(workspace: Workspace) -> frozenset[str]:
     """Where the lock file fetches from: channels whole, of PyPI files the server, repositories and folders whole.
     Nothing where there is no lock file. Raises `LockFileError`.
     """
-    from .model.record import PypiRecord, RepoDataRecord
+    from ..model.record import PypiRecord, RepoDataRecord
 
     lock = workspace.lock()
     if lock is None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .model.channel import without_credentials
-from .names import DEFAULT_FEATURE
+from ..model.channel import without_credentials
+from ..names import DEFAULT_FEATURE
 
 if TYPE_CHECKING:
-    from .manifest.model import Content, Feature, WorkspaceManifest
-    from .workspace import Workspace
+    from ..manifest.model import Content, Feature, WorkspaceManifest
+    from ..workspace import Workspace
+    from .store import Approval
 
 SHOWN = 40
 """Names in one line; the rest is counted."""
@@ -18,25 +20,24 @@ SHOWN = 40
 LONGEST = 600
 
 
-def describe(workspace: Workspace, *, compare: bool = True) -> list[str]:
-    """One line for each kind of thing; with `compare`, what was not there at the last approval is marked `(new)`.
-
-    Nothing is fetched or run for it. Raises `ManifestError`, `LockFileError`.
-    """
+def describe(workspace: Workspace) -> list[str]:
+    """One line for each kind of thing. Nothing is fetched or run for it. Raises `ManifestError`, `LockFileError`."""
     manifest = workspace.manifest
     lines = [*_sources(workspace, manifest), *_packages(manifest), *_code(workspace, manifest), *_around(workspace)]
-    clean = [_printable(line) for line in lines]
-    return _marked(workspace, clean) if compare else clean
+    return [_printable(line) for line in lines]
 
 
-def _marked(workspace: Workspace, lines: list[str]) -> list[str]:
-    from .trust import find_approval, line_digest
-
-    before = find_approval(workspace)
+def marked(lines: list[str], before: Approval | None) -> list[str]:
+    """The lines, with `(new)` before each that the last approval did not show."""
     if before is None:
         return lines
     known = set(before.lines)
     return [line if line_digest(line) in known else f"(new) {line}" for line in lines]
+
+
+def line_digest(line: str) -> str:
+    """By which a line that was shown is recognised: it may hold a password that stands in the manifest."""
+    return hashlib.sha256(line.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _printable(line: str) -> str:
@@ -75,7 +76,7 @@ def _sources(workspace: Workspace, manifest: WorkspaceManifest) -> list[str]:
 
 
 def _locked(workspace: Workspace) -> list[str]:
-    from .trust_block import lock_origins
+    from .block import lock_origins
 
     lock = workspace.lock()
     if lock is None:
@@ -136,7 +137,7 @@ def _code(workspace: Workspace, manifest: WorkspaceManifest) -> list[str]:
 
 def _around(workspace: Workspace) -> list[str]:
     """What lies beside the manifest and would be believed."""
-    from .trust_block import CONFIG
+    from .block import CONFIG
 
     lines = []
     path = workspace.root / CONFIG

@@ -1,0 +1,89 @@
+"""The workspace of a notebook: the manifest it carries, the one above it, or an own, empty one.
+
+On the way of every kernel start, so what few notebooks need is imported when it is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from ..errors import NoWorkspace
+from ..notebook import MANIFEST_NAME, copy_folder, is_taken_over, read_embedded, working_copy
+from ..workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ..config.model import Config
+
+
+def workspace_for_notebook(notebook: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace:
+    """The workspace a notebook runs in: its own manifest, else the nearest one above it, else an own, empty one
+    (host kind) that its first `%pixi add` fills. Raises `NotebookError`, `ManifestError`.
+    """
+    embedded = read_embedded(notebook)
+    if embedded is None:
+        try:
+            return Workspace.discover(notebook.resolve().parent, environ=environ)
+        except NoWorkspace:
+            pass
+    folders, config = _copies(environ)
+    is_new = not (copy_folder(notebook, folders) / MANIFEST_NAME).is_file()
+    folder = working_copy(notebook, folders, default_manifest=_default_manifest(notebook, config), embedded=embedded)
+    workspace = Workspace.open(folder / MANIFEST_NAME, environ=environ)
+    workspace.notebook = notebook
+    if embedded is None and is_new:
+        from ..trust import sign
+
+        sign(workspace, by="notebook")  # what stands in it is ours and the user's own configuration
+    return workspace
+
+
+def carried_by(notebook: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace | None:
+    """The workspace of the manifest that a notebook carries, as it would be taken over; None where it carries none.
+
+    Nothing is written: its folder need not exist. Good for asking whether it is trusted, and for nothing else.
+    Raises `NotebookError`.
+    """
+    embedded = read_embedded(notebook)
+    if embedded is None:
+        return None
+    folders, _ = _copies(environ)
+    folder = copy_folder(notebook, folders)
+    if is_taken_over(folder, embedded):
+        workspace = Workspace.open(folder / MANIFEST_NAME, environ=environ)
+        workspace.notebook = notebook
+        return workspace
+    return Workspace(
+        manifest_path=(folder / MANIFEST_NAME).absolute(),
+        manifest_text=embedded.manifest,
+        environ=environ,
+        notebook=notebook,
+        carried_lock=embedded.lock,
+    )
+
+
+def _copies(environ: Mapping[str, str]) -> tuple[Path, Config]:
+    """Where the working copies of carried manifests are, and the user's configuration."""
+    from ..cache.layout import CacheDirs
+    from ..config.load import load_config
+
+    config = load_config(None, environ)
+    return CacheDirs.from_environment(environ, config).notebooks, config
+
+
+def _default_manifest(notebook: Path, config: Config) -> str:
+    """Host kind; the user's configured indexes go into it, so that the notebook is whole without them."""
+    from ..manifest.new import new_manifest
+    from ..virtual import host_subdir
+
+    text = new_manifest(name=notebook.stem, channels=[], platforms=[host_subdir()], python=">=3.9")
+    options = []
+    if config.pypi_index_url:
+        options.append(f"index-url = {json.dumps(config.pypi_index_url)}\n")
+    if config.pypi_extra_index_urls:
+        options.append(f"extra-index-urls = {json.dumps(list(config.pypi_extra_index_urls))}\n")
+    return text + ("\n[pypi-options]\n" + "".join(options) if options else "")

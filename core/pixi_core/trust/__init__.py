@@ -1,0 +1,40 @@
+"""Which workspaces this user has approved: the gate, what an approval covers, what is shown for it, where it is kept.
+
+`gate` asks and answers, `block` is what counts, `lines` is what people are shown, `store` keeps the answers. See
+docs/trust.md.
+"""
+
+from .gate import (
+    approvals,
+    approve,
+    find_approval,
+    fingerprint,
+    forget_foreign_caches,
+    is_trusted,
+    policy,
+    refusal,
+    renew,
+    require,
+    revoke,
+    shown,
+    sign,
+)
+from .store import Approval, store_folder
+
+__all__ = [
+    "Approval",
+    "approvals",
+    "approve",
+    "find_approval",
+    "fingerprint",
+    "forget_foreign_caches",
+    "is_trusted",
+    "policy",
+    "refusal",
+    "renew",
+    "require",
+    "revoke",
+    "shown",
+    "sign",
+    "store_folder",
+]

@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import AbstractTable, Array, InlineTable
+from tomlkit.items import Array
 
-from ..errors import ManifestError, SpecError
+from ..errors import SpecError
 from ..model.match_spec import MatchSpec, parse_match_spec
 from ..model.pypi_requirement import IndexSource, PypiRequirement, parse_requirement
 from ..names import DEFAULT_FEATURE, PypiName, pypi_name
+from .document import TomlDocument, missing_entry, to_toml
 from .model import ManifestKind
 
 
-class ManifestEditor:
+class ManifestEditor(TomlDocument):
     """A manifest being edited; `text` is its present state. Raises `ManifestError` for a text that is not TOML."""
 
     def __init__(self, text: str, kind: ManifestKind = "pixi") -> None:
+        super().__init__(text)
         self.kind = kind
-        try:
-            self._document = tomlkit.parse(text)
-        except TOMLKitError as error:
-            raise ManifestError(f"the manifest cannot be edited: {error}") from None
-
-    @property
-    def text(self) -> str:
-        """The whole manifest."""
-        return tomlkit.dumps(self._document)
 
     # ---------------------------------------------------------------- dependencies
 
@@ -78,7 +69,7 @@ class ManifestEditor:
                     removed = True
                 known.append(entry)
         if not removed:
-            raise _missing(name, "dependencies", known)
+            raise missing_entry(name, "dependencies", known)
 
     def remove_pypi(self, name: str, *, feature: str = DEFAULT_FEATURE, platform: str | None = None) -> None:
         """Take a PyPI dependency out. Raises `ManifestError` with near names."""
@@ -100,7 +91,7 @@ class ManifestEditor:
                     elif found is not None:
                         known.append(found)
         if not removed:
-            raise _missing(name, "pypi-dependencies", known)
+            raise missing_entry(name, "pypi-dependencies", known)
 
     def is_inherited(self, name: str, *, feature: str = DEFAULT_FEATURE, platform: str | None = None) -> bool:
         """Whether a conda dependency takes its version from the workspace's table (`{ workspace = true }`)."""
@@ -119,7 +110,7 @@ class ManifestEditor:
             return False
         value: Any = channel
         if priority is not None:
-            value = _toml({"channel": channel, "priority": priority})
+            value = to_toml({"channel": channel, "priority": priority})
         array.insert(0 if prepend else len(array), value)
         return True
 
@@ -128,7 +119,7 @@ class ManifestEditor:
         array = self._list_of("channels", feature)
         known = [_channel_of(item) for item in array]
         if channel not in known:
-            raise _missing(channel, "channels", known)
+            raise missing_entry(channel, "channels", known)
         del array[known.index(channel)]
 
     def add_platform(self, platform: str, *, feature: str = DEFAULT_FEATURE) -> bool:
@@ -144,7 +135,7 @@ class ManifestEditor:
         array = self._list_of("platforms", feature)
         known = [_platform_of(item) for item in array]
         if platform not in known:
-            raise _missing(platform, "platforms", known)
+            raise missing_entry(platform, "platforms", known)
         del array[known.index(platform)]
 
     # ---------------------------------------------------------------- the rest
@@ -195,7 +186,7 @@ class ManifestEditor:
         platform: str | None = None,
     ) -> None:
         """Set a task, in place of one of that name."""
-        self._table((*self._path(feature, platform), "tasks"))[name] = _toml(value)
+        self._table((*self._path(feature, platform), "tasks"))[name] = to_toml(value)
 
     def remove_task(self, name: str, *, feature: str = DEFAULT_FEATURE, platform: str | None = None) -> None:
         """Take a task out. Raises `ManifestError` with near names."""
@@ -215,50 +206,11 @@ class ManifestEditor:
         has_new = self._find((*self._base(), "workspace")) is not None
         return (*self._base(), "project" if legacy and not has_new else "workspace")
 
-    def _find(self, path: Sequence[str]) -> Any:
-        """The table at a path; None where there is none."""
-        here: Any = self._document
-        for key in path:
-            if not isinstance(here, dict) or key not in here:
-                return None
-            here = here[key]
-        return here
-
-    def _table(self, path: Sequence[str]) -> Any:
-        """The table at a path, made where it is missing (headers only for the last of them)."""
-        here: Any = self._document
-        for position, key in enumerate(path):
-            if key not in here:
-                is_last = position == len(path) - 1
-                here[key] = tomlkit.inline_table() if isinstance(here, InlineTable) else tomlkit.table(not is_last)
-            here = here[key]
-        return here
-
     def _list_of(self, key: str, feature: str) -> Any:
         table = self._table(self._workspace_path() if feature == DEFAULT_FEATURE else self._path(feature, None))
         if key not in table:
             table[key] = tomlkit.array()
         return table[key]
-
-    def _remove(self, path: Sequence[str], name: str) -> None:
-        table = self._find(path)
-        if table is None or name not in table:
-            raise _missing(name, path[-1], list(table or ()))
-        del table[name]
-
-    def _set(self, table: Any, name: str, value: Any, *, compare: Any = str) -> None:
-        """Write `name = value`; a present entry keeps its spelling, place, comment and unrelated fields."""
-        wanted = compare(name)
-        key = next((entry for entry in table if compare(entry) == wanted), name)
-        present = table.get(key)
-        if isinstance(present, (AbstractTable, dict)) and isinstance(value, str):
-            present["version"] = value
-            present.pop("workspace", None)
-        elif isinstance(present, (AbstractTable, dict)) and isinstance(value, dict):
-            for field, item in value.items():
-                present[field] = _toml(item)
-        else:
-            table[key] = _toml(value)
 
     # ---------------------------------------------------------------- arrays of requirements (pyproject)
 
@@ -293,21 +245,6 @@ class ManifestEditor:
         array.append(text)
 
 
-def _toml(value: Any) -> Any:
-    """Plain values as TOML, tables inline."""
-    if isinstance(value, dict):
-        table = tomlkit.inline_table()
-        for key, item in value.items():
-            table[key] = _toml(item)
-        return table
-    if isinstance(value, list):
-        array = tomlkit.array()
-        for item in value:
-            array.append(_toml(item))
-        return array
-    return tomlkit.item(value)
-
-
 def _fits_pep508(requirement: PypiRequirement) -> bool:
     return (
         not requirement.editable
@@ -336,13 +273,3 @@ def _channel_of(item: Any) -> str:
 
 def _platform_of(item: Any) -> str:
     return str(item.get("name") or item.get("platform") or "") if isinstance(item, dict) else str(item)
-
-
-def _missing(name: str, where: str, known: Sequence[str]) -> ManifestError:
-    near = get_close_matches(name, known, n=3, cutoff=0.6)
-    hint = (
-        f"did you mean {', '.join(f'`{one}`' for one in near)}?"
-        if near
-        else f"it holds {', '.join(known) or 'nothing'}"
-    )
-    return ManifestError(f"'{name}' is not in `{where}`", hints=[hint])

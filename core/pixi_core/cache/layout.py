@@ -20,6 +20,7 @@ _KINDS = {
     "repodata": ("PIXI_CACHE_REPODATA_DIR", "repodata", "repodata"),
     "wheels": ("PIXI_CACHE_PYPI_WHEELS_DIR", "pypi-wheels", "pypi-wheels-v1"),
     "pypi_index": ("", "", "pypi-index-v1"),
+    "built_wheels": ("", "", "built-wheels-v1"),
     "mapping": ("PIXI_CACHE_PYPI_MAPPING_DIR", "pypi-mapping", "conda-pypi-mapping"),
     "notebooks": ("", "", "notebooks-v1"),
     "kernels": ("", "", "kernels-v1"),
@@ -39,8 +40,8 @@ class CacheDirs:
 
     `packages` extracted conda packages (a folder that other tools do not share: our entries have markers of their
     own) · `repodata` what channels offer · `wheels` unpacked wheels · `pypi_index` pages
-    and metadata of PyPI indexes · `mapping` conda names to PyPI names · `notebooks` working copies of notebooks' own
-    manifests · `kernels` ipykernel support for environments without it · `exec_environments`, `build_environments`
+    and metadata of PyPI indexes · `built_wheels` which wheels were built from which sources · `mapping` conda names to
+    PyPI names · `notebooks` working copies of notebooks' own manifests · `kernels` ipykernel support for environments without it · `exec_environments`, `build_environments`
     throw-away environments · `environments` detached environments.
     """
 
@@ -49,6 +50,7 @@ class CacheDirs:
     repodata: Path
     wheels: Path
     pypi_index: Path
+    built_wheels: Path
     mapping: Path
     notebooks: Path
     kernels: Path

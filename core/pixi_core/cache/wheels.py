@@ -91,6 +91,15 @@ class WheelCache:
             note_use(place)
         return CachedWheel(place, marker.files, marker.sha256)
 
+    def known(self, sha256: str) -> CachedWheel | None:
+        """The wheel of a digest if it is here and whole; collecting will remember that somebody wanted it."""
+        place = self.root / checked_digest(sha256, "a wheel")
+        marker = _whole(place, sha256)
+        if marker is None:
+            return None
+        note_use(place)
+        return CachedWheel(place, marker.files, marker.sha256)
+
     def add(self, wheel: Path) -> CachedWheel:
         """A wheel file of this machine (one that was just built)."""
         with os_errors(wheel), open(wheel, "rb") as file:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CACHES: dict[str, tuple[str, ...]] = {
     "conda": ("packages",),
-    "pypi": ("wheels", "pypi_index"),
+    "pypi": ("wheels", "pypi_index", "built_wheels"),
     "repodata": ("repodata",),
     "mapping": ("mapping",),
     "exec": ("exec_environments",),

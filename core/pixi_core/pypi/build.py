@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -14,8 +15,9 @@ from .metadata import CoreMetadata
 class SourceTree:
     """Source code on disk. `path` is a folder, or an sdist archive; `subdirectory` is where the project lies in it.
 
-    `identity` names the content for caches and messages (`name 1.2 from …`); `name` is None where only a build can
-    tell it.
+    `identity` names it in messages (`name 1.2 from …`); `name` is None where only a build can tell it. `digest` names
+    the content where that cannot change (the sha256 of an archive, the commit of a repository); None for a folder that
+    somebody works in. `fetch` brings to `path` what is not there yet, and is called only before a build.
     """
 
     path: Path
@@ -23,6 +25,8 @@ class SourceTree:
     name: PypiName | None = None
     subdirectory: str | None = None
     editable: bool = False
+    digest: str | None = None
+    fetch: Callable[[], object] | None = field(default=None, compare=False)
 
 
 class Builder(Protocol):
@@ -30,8 +34,4 @@ class Builder(Protocol):
 
     def metadata(self, source: SourceTree) -> CoreMetadata:
         """The metadata that a wheel built from the source would have."""
-        ...
-
-    def wheel(self, source: SourceTree, folder: Path) -> Path:
-        """Build a wheel (PEP 660's where the source is editable) into `folder`; its path."""
         ...

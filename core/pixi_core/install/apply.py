@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ..errors import ArchiveError, Cancelled, InstallError, PixiError
 from ..fs import translated
-from ..model.record import PathEntry, PrefixRecord
 from ..progress import Reporter
 from .build import relayout
 from .conda_meta import LINK_COPY, LINK_HARD, record_file_name, write_record
@@ -19,6 +18,7 @@ from .journal import LinkConda, Transaction, read_journal, remove_journal, sync_
 from .link import Linker, LinkOptions, LinkReport
 from .link_scripts import run_post_link, run_pre_unlink, skipped_scripts
 from .markers import write_fingerprint, write_markers
+from .path_entry import PathEntry, PrefixRecord
 from .prefix import has_journal, installed_fingerprint, read_conda
 
 

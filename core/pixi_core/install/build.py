@@ -147,7 +147,7 @@ def _claims(
     """Who wants which paths, in order of priority."""
     pypi: dict[str, Sequence[str]] = dict(kept_pypi)
     conda: dict[str, Sequence[str]] = {
-        name: [entry.original_path or entry.path for entry in package.owned if entry.path_type != "directory"]
+        name: [entry.original_path or entry.path for entry in package.paths if entry.path_type != "directory"]
         for name, package in kept_conda.items()
     }
     for layout in layouts:
@@ -166,7 +166,7 @@ def _moves(
     move_back: list[tuple[str, str]] = []
     for name, package in kept.items():
         losing = lost.get(f"conda:{name}", {})
-        for entry in package.owned:
+        for entry in package.paths:
             if entry.original_path is None:
                 if entry.path in losing:
                     make_way.append((_checked(entry.path), aside(name, entry.path)))

@@ -8,26 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InstallError, PixiError
 from ..model.platform import Subdir
-from ..model.record import PathEntry, PathType, PrefixRecord, RepoDataRecord, record_from_repodata, record_to_repodata
+from ..model.record import RepoDataRecord, record_from_repodata, record_to_repodata
 from ..names import safe_component
 from .fingerprint import META_FOLDER
 
+if TYPE_CHECKING:
+    from .path_entry import PathEntry, PrefixRecord
+
 LINK_HARD, LINK_SOFT, LINK_COPY, LINK_DIRECTORY = 1, 2, 3, 4
-_PATH_TYPES = frozenset(
-    [
-        "hardlink",
-        "softlink",
-        "directory",
-        "pyc_file",
-        "unix_python_entry_point",
-        "windows_python_entry_point_script",
-        "windows_python_entry_point_exe",
-    ]
-)
+_FILES = ("files", "paths_data")
 
 
 def record_file_name(record: RepoDataRecord) -> str:
@@ -37,10 +30,31 @@ def record_file_name(record: RepoDataRecord) -> str:
 
 def read_record(path: Path) -> PrefixRecord:
     """Read one record. Raises `InstallError` where the file is empty, is not JSON, or misses what a record needs."""
+    from .path_entry import PrefixRecord, decode_installed_paths
+
     try:
-        data = decode(path.read_bytes())
-        return record_from_meta(data)
+        content = path.read_bytes()
+        head = decode_head(content)
+        link = head.get("link") or {}
+        return PrefixRecord(
+            record=repodata_from_meta(head),
+            paths=decode_installed_paths(content),
+            requested_specs=requested_from_meta(head),
+            extracted_package_dir=head.get("extracted_package_dir"),
+            link_type=link_type(link.get("type")),
+            installed_system_menus=tuple(head.get("installed_system_menus") or ()),
+        )
     except (ValueError, KeyError, TypeError, AttributeError, PixiError) as error:
+        raise unreadable(path, error) from error
+
+
+def read_paths(path: Path) -> tuple[PathEntry, ...]:
+    """The files of one record alone. Raises like `read_record`."""
+    from .path_entry import decode_installed_paths
+
+    try:
+        return decode_installed_paths(path.read_bytes())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise unreadable(path, error) from error
 
 
@@ -52,37 +66,15 @@ def unreadable(path: Path, error: Exception) -> InstallError:
     )
 
 
-def decode(content: bytes) -> dict[str, Any]:
-    """Parse the JSON of a record. Raises `ValueError`."""
+def decode_head(content: bytes) -> dict[str, Any]:
+    """A record without its files, which are nearly all of it and are passed over in C. Raises `ValueError`."""
     import msgspec  # lazy: not on the start-up path
 
     try:
-        data = msgspec.json.decode(content)
+        raw = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        return {key: msgspec.json.decode(value) for key, value in raw.items() if key not in _FILES}
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
-    if not isinstance(data, dict):
-        raise TypeError("it is not a JSON object")
-    return data
-
-
-def record_from_meta(data: Mapping[str, Any]) -> PrefixRecord:
-    """A record from parsed JSON. Raises `KeyError`, `TypeError`, `SpecError` where it is none."""
-    repodata = repodata_from_meta(data)
-    described = data.get("paths_data") or {}
-    listed = described.get("paths") if isinstance(described, Mapping) else None
-    if listed is None:
-        paths = tuple(PathEntry(path=str(file), path_type="hardlink") for file in data.get("files") or ())
-    else:
-        paths = tuple(path_from_json(entry) for entry in listed)
-    link = data.get("link") or {}
-    return PrefixRecord(
-        record=repodata,
-        paths=paths,
-        requested_specs=requested_from_meta(data),
-        extracted_package_dir=data.get("extracted_package_dir"),
-        link_type=link_type(link.get("type")),
-        installed_system_menus=tuple(data.get("installed_system_menus") or ()),
-    )
 
 
 def repodata_from_meta(data: Mapping[str, Any]) -> RepoDataRecord:
@@ -113,43 +105,6 @@ def link_type(value: object) -> int:
     return value if isinstance(value, int) and 1 <= value <= 4 else LINK_HARD
 
 
-def path_from_json(entry: Mapping[str, Any]) -> PathEntry:
-    """One entry of `paths_data` or of `info/paths.json`. Raises `KeyError`."""
-    kind = entry.get("path_type") or "hardlink"
-    mode = entry.get("file_mode")
-    return PathEntry(
-        path=entry["_path"],
-        path_type=cast(PathType, kind) if kind in _PATH_TYPES else "hardlink",
-        sha256=entry.get("sha256"),
-        size=entry.get("size_in_bytes"),
-        file_mode=mode if mode in ("text", "binary") else None,
-        prefix_placeholder=entry.get("prefix_placeholder"),
-        no_link=bool(entry.get("no_link")),
-        sha256_in_prefix=entry.get("sha256_in_prefix"),
-        original_path=entry.get("original_path"),
-    )
-
-
-def path_to_json(entry: PathEntry) -> dict[str, Any]:
-    """The inverse of `path_from_json`; what is not set is left out."""
-    data: dict[str, Any] = {"_path": entry.path, "path_type": entry.path_type}
-    if entry.original_path is not None:
-        data["original_path"] = entry.original_path
-    if entry.no_link:
-        data["no_link"] = True
-    if entry.sha256 is not None:
-        data["sha256"] = entry.sha256
-    if entry.sha256_in_prefix is not None:
-        data["sha256_in_prefix"] = entry.sha256_in_prefix
-    if entry.size is not None:
-        data["size_in_bytes"] = entry.size
-    if entry.file_mode is not None:
-        data["file_mode"] = entry.file_mode
-    if entry.prefix_placeholder is not None:
-        data["prefix_placeholder"] = entry.prefix_placeholder
-    return data
-
-
 def record_to_meta(record: PrefixRecord) -> dict[str, Any]:
     """The record as JSON data."""
     data = record_to_repodata(record.record)
@@ -158,8 +113,8 @@ def record_to_meta(record: PrefixRecord) -> dict[str, Any]:
     data["channel"] = record.record.channel
     data["extracted_package_dir"] = record.extracted_package_dir
     data["requested_specs"] = list(record.requested_specs)
-    data["files"] = [entry.path for entry in record.paths]
-    data["paths_data"] = {"paths_version": 1, "paths": [path_to_json(entry) for entry in record.paths]}
+    data["files"] = record.files
+    data["paths_data"] = {"paths_version": 1, "paths": record.paths}
     data["link"] = {"source": record.extracted_package_dir or "", "type": record.link_type}
     if record.installed_system_menus:
         data["installed_system_menus"] = [dict(menu) for menu in record.installed_system_menus]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from ..errors import UnsafePath
-from ..model.record import PathEntry
 from ..names import safe_relative_path
 from .fingerprint import META_FOLDER
+from .path_entry import PathEntry
 
 Action = Literal["link", "copy", "symlink", "replace", "write", "directory"]
 _PLAIN = re.compile(r"\.*[\w+@-][\w.+@-]*(?:/\.*[\w+@-][\w.+@-]*)*", re.ASCII)

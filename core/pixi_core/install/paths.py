@@ -16,10 +16,10 @@ from typing import Any
 from ..errors import ArchiveError, UnsafePath
 from ..model.digest import Sha256
 from ..model.platform import Subdir, operating_system
-from ..model.record import FileMode, PathEntry, RepoDataRecord
+from ..model.record import RepoDataRecord
 from ..names import safe_component
-from .conda_meta import decode, path_from_json
 from .items import Item, Layout, checked_path
+from .path_entry import FileMode, PathEntry, decode_package_paths
 from .placeholder import SHEBANG_LIMIT, python_shebang
 from .python_info import PythonInfo
 
@@ -82,7 +82,7 @@ def read_paths(package: Path) -> tuple[PathEntry, ...]:
     except FileNotFoundError:
         return _read_old_paths(package)
     try:
-        entries = tuple(path_from_json(entry) for entry in decode(content)["paths"])
+        entries = decode_package_paths(content)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArchiveError(f"{package / 'info' / 'paths.json'} cannot be read: {error!r}") from None
     for entry in entries:

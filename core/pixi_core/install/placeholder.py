@@ -12,7 +12,7 @@ import re
 
 from ..errors import InstallError
 from ..model.platform import Subdir, operating_system
-from ..model.record import FileMode
+from .path_entry import FileMode
 
 SHEBANG_LIMIT = {"linux": 127, "osx": 512}
 _SHEBANG = re.compile(rb"^#!\s*((?:\\ |[^ \n\r\t])+)(.*)$")

@@ -10,22 +10,22 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PixiError, UnsafePath
 from ..model.platform import Subdir
-from ..model.record import PathEntry, PrefixRecord, RepoDataRecord
+from ..model.record import RepoDataRecord
 from ..names import PypiName, pypi_name, safe_relative_path
-from .conda_meta import decode, read_record, repodata_from_meta, requested_from_meta
+from .conda_meta import decode_head, read_paths, read_record, repodata_from_meta, requested_from_meta
 from .fingerprint import INSTALLING, JOURNAL_FILE, META_FOLDER
 from .markers import compute_fingerprint, is_moved, read_fingerprint
 from .python_info import PythonInfo, conda_python, host_python
 
 if TYPE_CHECKING:
-    from .owned import OwnedPath
+    from .path_entry import PathEntry, PrefixRecord
 
 INSTALLER_NAME = "uv-pixi"
 _READS = 5
@@ -37,7 +37,7 @@ class InstalledPackage:
     file) is known then, and it owns no files.
     """
 
-    __slots__ = ("_full", "_owned", "broken", "meta_file", "record", "requested_specs")
+    __slots__ = ("_paths", "broken", "meta_file", "record", "requested_specs")
 
     def __init__(
         self, record: RepoDataRecord, meta_file: Path, requested_specs: tuple[str, ...] = (), *, broken: bool = False
@@ -46,43 +46,28 @@ class InstalledPackage:
         self.meta_file = meta_file
         self.requested_specs = requested_specs
         self.broken = broken
-        self._full: PrefixRecord | None = None
-        self._owned: tuple[OwnedPath, ...] | None = None
+        self._paths: tuple[PathEntry, ...] | None = () if broken else None
 
     def load(self) -> PrefixRecord:
-        """The whole record. Raises `InstallError` where it cannot be read. One that is gone by now (whoever plans does
-        not hold the lock yet) owns nothing.
-        """
-        if self._full is None:
-            try:
-                self._full = PrefixRecord(record=self.record, paths=()) if self.broken else read_record(self.meta_file)
-            except FileNotFoundError:
-                return PrefixRecord(record=self.record, paths=())
-        return self._full
+        """The whole record. Raises `InstallError` where it cannot be read."""
+        return read_record(self.meta_file)
 
     @property
     def paths(self) -> tuple[PathEntry, ...]:
-        """Everything the package put there."""
-        return self.load().paths
-
-    @property
-    def owned(self) -> Sequence[OwnedPath | PathEntry]:
-        """The same, as far as whose they are is concerned: without digests, and ten times as fast."""
-        if self._owned is None:
-            if self.broken or self._full is not None:
-                return self.load().paths
-            from .owned import read_owned
-
+        """Everything the package put there. Raises `InstallError` where that cannot be read. A package that is gone by
+        now (whoever plans does not hold the lock yet) owns nothing.
+        """
+        if self._paths is None:
             try:
-                self._owned = read_owned(self.meta_file)
-            except (OSError, PixiError):
-                return self.load().paths
-        return self._owned
+                self._paths = read_paths(self.meta_file)
+            except FileNotFoundError:
+                return ()
+        return self._paths
 
     @property
     def files(self) -> tuple[str, ...]:
         """Prefix-relative paths of everything the package put there."""
-        return tuple([entry.path for entry in self.owned])
+        return tuple([entry.path for entry in self.paths])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +237,7 @@ def _read_conda(path: Path) -> tuple[dict[str, InstalledPackage], tuple[Installe
 def _read_package(file: Path) -> InstalledPackage | None:
     """What planning needs of a record; None where not even its file name says whose it is."""
     try:
-        data = decode(file.read_bytes())
+        data = decode_head(file.read_bytes())
         return InstalledPackage(repodata_from_meta(data), file, requested_from_meta(data))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, PixiError):
         parts = file.name.removesuffix(".json").rsplit("-", 2)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import Cancelled, PixiError
-from ..model.record import PathEntry
+from .path_entry import PathEntry
 from .prefix import InstalledDistribution, PrefixState, inside, read_prefix
 
 What = Literal["missing", "changed", "not a file", "unreadable record"]

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from ..errors import ArchiveError
 from ..model.digest import Sha256
-from ..model.record import PathEntry, PypiRecord
+from ..model.record import PypiRecord
 from ..names import pypi_name
 from .direct_url import direct_url_of
 from .items import Item, Layout, UnpackedWheel, checked_path
+from .path_entry import PathEntry
 from .paths import EntryPoint, entry_point_items, parse_entry_point, written
 from .placeholder import SHEBANG_LIMIT, python_shebang
 from .prefix import INSTALLER_NAME

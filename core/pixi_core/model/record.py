@@ -1,4 +1,4 @@
-"""Package records: what an index, a lock file and a prefix say about one conda package, and one PyPI distribution.
+"""Package records: what an index and a lock file say about one conda package, and one PyPI distribution.
 
 Field names and JSON keys are those of the conda repodata schema and of `conda-meta/*.json` as conda, mamba and
 rattler write them; the derivation rules (what a file name and a URL already say) are those of `pixi.lock` v7.
@@ -19,18 +19,8 @@ if TYPE_CHECKING:
 
     Noarch = Literal["python", "generic"]
     RunExports = Mapping[str, tuple[str, ...]]
-    PathType = Literal[
-        "hardlink",
-        "softlink",
-        "directory",
-        "pyc_file",
-        "unix_python_entry_point",
-        "windows_python_entry_point_script",
-        "windows_python_entry_point_exe",
-    ]
-    FileMode = Literal["text", "binary"]
 else:
-    Noarch = RunExports = PathType = FileMode = object  # for modules that import them by name
+    Noarch = RunExports = object  # for modules that import them by name
 
 EXTENSIONS = (".conda", ".tar.bz2")
 
@@ -299,41 +289,3 @@ class PypiRecord(Value, kw_only=True):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version or '(dynamic)'}"
-
-
-# ---------------------------------------------------------------- what is in a prefix
-
-
-class PathEntry(Value, kw_only=True):
-    """One file of a package: `info/paths.json` before it is installed, `paths_data` in `conda-meta` after.
-
-    `path` is relative to the prefix, with `/`. `sha256` and `size` are those of the file in the package;
-    `sha256_in_prefix` of what was written where that differs. `original_path` is set where the file was
-    moved aside because another package owns its place.
-    """
-
-    path: str
-    path_type: PathType
-    sha256: Sha256 | None = None
-    size: int | None = None
-    file_mode: FileMode | None = None
-    prefix_placeholder: str | None = None
-    no_link: bool = False
-    sha256_in_prefix: Sha256 | None = None
-    original_path: str | None = None
-
-
-class PrefixRecord(Value, kw_only=True):
-    """One installed conda package: the `conda-meta/<name>-<version>-<build>.json` of a prefix."""
-
-    record: RepoDataRecord
-    paths: tuple[PathEntry, ...]
-    requested_specs: tuple[str, ...] = ()
-    extracted_package_dir: str | None = None
-    link_type: int = 1
-    installed_system_menus: tuple[Mapping[str, Any], ...] = ()
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Prefix-relative paths of everything that was put there."""
-        return tuple(entry.path for entry in self.paths)

@@ -39,10 +39,10 @@ class CacheDirs:
     """The folders, absolute; none of them needs to exist yet.
 
     `packages` extracted conda packages (a folder that other tools do not share: our entries have markers of their
-    own) · `repodata` what channels offer · `wheels` unpacked wheels · `pypi_index` pages
-    and metadata of PyPI indexes · `built_wheels` which wheels were built from which sources · `mapping` conda names to
-    PyPI names · `notebooks` working copies of notebooks' own manifests · `kernels` ipykernel support for environments without it · `exec_environments`, `build_environments`
-    throw-away environments · `environments` detached environments.
+    own) · `repodata` what channels offer · `wheels` unpacked wheels · `pypi_index` pages and metadata of PyPI indexes ·
+    `built_wheels` which wheels were built from which sources · `mapping` conda names to PyPI names · `notebooks`
+    working copies of notebooks' own manifests · `kernels` ipykernel support for environments without it ·
+    `exec_environments`, `build_environments` throw-away environments · `environments` detached environments.
     """
 
     root: Path

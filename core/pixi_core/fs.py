@@ -24,6 +24,9 @@ LINK_KINDS: tuple[LinkKind, ...] = ("reflink", "hardlink", "copy")
 TOLD_AFTER = 1.0
 """Seconds after which whoever waits for a lock is told who holds it."""
 
+WRITING = ".writing"
+"""The folder of a cache in which its files are written before they take their places."""
+
 _FICLONE = 0x40049409
 _NO_SPACE = frozenset([errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG])
 _NO_RIGHT = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
@@ -142,24 +145,56 @@ def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True) -> None:
 
 
 @contextmanager
-def replacing(path: Path | str) -> Iterator[BinaryIO]:
+def replacing(path: Path | str, cache: Path | str) -> Iterator[BinaryIO]:
     """A file to write into, which takes the place of `path` at the end of the block, unsynced: for caches, where a file
-    that a power cut tore is found out by its readers. What a killed writer left is overwritten by the next one.
-    Raises `OSError`; then `path` is as it was.
+    that a power cut tore is found out by its readers. It is written in a folder of `cache`, where `remove_abandoned`
+    finds what a killed writer left. Raises `OSError`; then `path` is as it was.
     """
-    target = Path(path)
-    fd, temporary = _working_copy(target)
+    folder = os.path.join(cache, WRITING)
+    os.makedirs(folder, exist_ok=True)
+    fd, working = _held_file(folder)
     with os.fdopen(fd, "wb") as file:
         try:
             yield file
             file.flush()
             if sys.platform == "win32":
                 file.close()
-            replace(temporary, target)
+            replace(Path(working), Path(path))
         except BaseException:
             with suppress(OSError):
-                temporary.unlink()
+                os.unlink(working)
             raise
+
+
+def _held_file(folder: str) -> tuple[int, str]:
+    """A new file, open and locked for as long as its writer lives."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CLOEXEC | getattr(os, "O_BINARY", 0)
+    while True:
+        path = os.path.join(folder, f"{os.getpid()}-{os.urandom(8).hex()}")
+        fd = os.open(path, flags, 0o666)
+        with suppress(InstallError):  # a file system without locks, where nobody removes what lies there
+            # another process may have taken it for abandoned between the two calls
+            if not try_lock(fd, Path(path)) or not os.path.exists(path):
+                os.close(fd)
+                continue
+        return fd, path
+
+
+def remove_abandoned(cache: Path | str) -> None:
+    """Remove what killed writers of a cache (`replacing`) left; what a living one holds stays."""
+    folder = os.path.join(cache, WRITING)
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError, InstallError):
+                fd = os.open(entry.path, os.O_RDWR | _CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
+                try:
+                    abandoned = try_lock(fd, Path(entry.path))
+                    if abandoned and sys.platform != "win32":
+                        os.unlink(entry.path)
+                finally:
+                    os.close(fd)
+                if abandoned and sys.platform == "win32":  # which removes no open file
+                    os.unlink(entry.path)
 
 
 def _working_copy(target: Path) -> tuple[int, Path]:

@@ -14,13 +14,16 @@ import pytest
 
 from pixi_core.errors import Cancelled, CommandNotFound, DiskFull, InstallError, PixiError
 from pixi_core.fs import (
+    WRITING,
     FileLock,
     atomic_write,
     ensure_dir,
     free_bytes,
     home_folder,
     link_file,
+    remove_abandoned,
     remove_tree,
+    replacing,
     translated,
 )
 from pixi_core.once import OnceMap
@@ -184,3 +187,39 @@ def test_programs(tmp_path: Path) -> None:
         run(endless, should_stop=lambda: True, cwd=tmp_path)
     with pytest.raises(PixiError, match="did not end"):
         run(endless, timeout=0.2)
+
+
+WRITE = """
+import sys
+from pixi_core.fs import replacing
+with replacing(sys.argv[1] + "/file", sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_abandoned_writes_are_removed(tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", WRITE, str(tmp_path)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "writing\n"
+        remove_abandoned(tmp_path)
+        [working] = (tmp_path / WRITING).iterdir()  # its writer lives
+        with replacing(tmp_path / "file", tmp_path) as file:
+            file.write(b"whole")
+        child.kill()
+        child.wait()
+        remove_abandoned(tmp_path)
+    assert not working.exists()
+    assert (tmp_path / "file").read_bytes() == b"whole"
+    remove_abandoned(tmp_path / "absent")
+
+
+def test_a_failed_cache_write_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="stop"), replacing(tmp_path / "file", tmp_path) as file:
+        file.write(b"half")
+        raise ValueError("stop")
+    assert os.listdir(tmp_path / WRITING) == []
+    assert not (tmp_path / "file").exists()

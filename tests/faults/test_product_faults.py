@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pixi_core.cli.main import main
+from pixi_core.fs import WRITING
 from tests.support.packages import tree
 from tests.support.pypi_index import FakeIndex, serving
 
@@ -135,8 +136,8 @@ class Desk:
         an undisturbed command fetches: metadata is fetched ahead.)
         """
         found = tree(self.workspace)
-        for path in (self.root / "place" / "cache").rglob(".*"):
-            if path.name not in (".locks", ".pixi-complete.json") and ".tmp-" not in str(path.parent):
+        for path in (self.root / "place" / "cache").rglob("*"):
+            if path.name.startswith((".tmp-", ".download-")) or path.parent.name == WRITING:
                 found[f"cache:{path}"] = ""
         return found
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import HttpStatusError, NetworkError, Offline, SpecError
-from ..fs import replacing
+from ..fs import remove_abandoned, replacing
 from ..model.channel import file_url, path_of_file_url
 from ..model.package_index import normalised_index_url
 from ..model.pypi_options import FindLinks, PypiOptions
@@ -102,6 +102,7 @@ class IndexClient:
         self._offline = offline
         self._root = root
         self._clock = clock
+        remove_abandoned(cache)
         self._lock = threading.Lock()
         self._flat: list[tuple[str, str]] | None = None
         self._names: dict[str, list[str]] = {}
@@ -149,7 +150,7 @@ class IndexClient:
             if cached is None:
                 raise
             return cached if cached.url else None
-        _write(path, page.encode())
+        self._keep(path, page.encode())
         return page if page.url else None
 
     def _fetch_page(self, url: str, name: PypiName) -> Page:
@@ -181,7 +182,7 @@ class IndexClient:
             return cached
         found = self._wheel_metadata(file) if file.is_wheel else self._sdist_metadata(file)
         if keep:
-            _write(path, encode_metadata(found))
+            self._keep(path, encode_metadata(found))
         return found
 
     def _wheel_metadata(self, file: IndexFile) -> CoreMetadata:
@@ -191,18 +192,30 @@ class IndexClient:
     def _sdist_metadata(self, file: IndexFile) -> CoreMetadata:
         return sdist_metadata(self.archive(file).read_bytes(), file.filename)
 
+    @property
+    def archives(self) -> Path:
+        """Where whole archives are kept, each in a folder named by its sha256."""
+        return self._cache / _FORMAT / "archives"
+
     def archive(self, file: IndexFile) -> Path:
         """The file itself on disk, verified. Raises `HashMismatch`, `NetworkError`."""
         if file.url.startswith("file:"):
             return Path(path_of_file_url(file.url))
-        folder = self._cache / _FORMAT / "archives" / (file.sha256 or _key(file.url))
+        folder = self.archives / (file.sha256 or _key(file.url))
         path = folder / safe_component(file.filename, what="the name of a distribution")
         if not path.is_file():
             content = whole_file(self._client, file)
             folder.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as archive:
+            with replacing(path, self._cache) as archive:
                 archive.write(content)
         return path
+
+    def _keep(self, path: Path, content: bytes) -> None:
+        """Put a cache entry in place by renaming; a cache that cannot be written is no error."""
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path, self._cache) as file:
+                file.write(content)
 
     # ---------------------------------------------------------------- names
 
@@ -320,11 +333,3 @@ def _read(path: Path, decode: Callable[[bytes], T | None]) -> T | None:
         return decode(path.read_bytes())
     except OSError:
         return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put a cache entry in place by renaming; a cache that cannot be written is no error."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(content)

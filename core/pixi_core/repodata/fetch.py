@@ -288,7 +288,7 @@ def _key(url: str) -> str:
 def _write(path: str, content: bytes) -> None:
     from ..fs import replacing
 
-    with replacing(path) as file:
+    with replacing(path, os.path.dirname(path)) as file:
         file.write(content)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from ..errors import HttpStatusError, NetworkError
+from ..fs import remove_abandoned
 from ..progress import SILENT
 from .fetch import FORMS, IndexFetcher, absent
 from .source import ChannelSource
@@ -40,6 +41,8 @@ class Gateway:
         self, client: Fetcher, cache: CacheDirs, *, offline: bool = False, reporter: Reporter = SILENT
     ) -> None:
         folder = cache.repodata
+        for place in (folder, folder / "shards"):
+            remove_abandoned(place)
         self._client = client
         self._tables = TableCache(folder)
         self._fetcher = IndexFetcher(client, str(folder), offline=offline, reporter=reporter, pool=self._threads)

@@ -11,6 +11,7 @@ table of contents (`marshal`: names joined by newlines, end offsets of 8 bytes, 
 from __future__ import annotations
 
 import marshal
+import os
 from bisect import bisect_left
 
 from .digest import digest
@@ -42,7 +43,7 @@ def _write(path: str, groups: dict[str, list[bytes]], base_url: str) -> None:
     ends = bytearray()
     digests = bytearray()
     position = len(MAGIC) + 16
-    with replacing(path) as file:
+    with replacing(path, os.path.dirname(path)) as file:
         file.write(MAGIC + bytes(16))
         for name in names:
             payload = b"{" + b",".join(groups[name]) + b"}"

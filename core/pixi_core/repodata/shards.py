@@ -164,7 +164,7 @@ class ShardedSubdir:
         path = self._path(digest)
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with replacing(path) as file:
+            with replacing(path, self._store or "") as file:
                 file.write(content)
         except OSError:
             return

@@ -8,7 +8,7 @@ from pixi_core.errors import Cancelled, SolveTimeout, SpecError, Unsatisfiable
 from pixi_core.model.exclude_newer import ExcludeNewer
 from pixi_core.model.platform import VirtualPackage
 from pixi_core.solve import SolveRequest, solve
-from pixi_core.solve.engine import Strategy
+from pixi_core.solve.preference import Strategy
 from pixi_core.solve.source import ChannelPriority
 from pixi_core.solve.table import is_free_threaded
 

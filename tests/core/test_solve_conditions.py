@@ -11,7 +11,7 @@ from pixi_core.model.match_spec import AllOf, AnyOf, Condition, HasPackage, pars
 from pixi_core.model.platform import VirtualPackage
 from pixi_core.model.record import RepoDataRecord
 from pixi_core.solve import SolveRequest, solve
-from pixi_core.solve.engine import Engine, NoSolution
+from pixi_core.solve.engine import NoSolution
 from pixi_core.solve.problem import Problem
 
 from .solve_support import _choices, _fits, _random_spec, record, shown, source, specs
@@ -132,7 +132,7 @@ def check(seed: int) -> None:
     problem = Problem(SolveRequest(specs=specs(*roots)), source(*records))
     for eager in (None, True, False):
         try:
-            answer = Engine(problem.load, eager=eager).solve(problem.roots, problem.constraints)
+            answer = problem.engine(eager=eager).solve(problem.roots, problem.constraints)
         except NoSolution:
             assert not expected, (seed, eager)
             continue

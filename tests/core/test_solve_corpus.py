@@ -77,7 +77,7 @@ def test_verdicts_and_solutions(gateway: Gateway) -> None:
         same += sorted(r.url.removeprefix(root) for r in answer) == sorted(problem["solution"])
     print(f"{len(problems())} problems, {len(stories)} without a solution; {same} of {solvable} solutions are the same")
     assert wrong == []
-    assert same >= 0.8 * solvable
+    assert same >= 0.85 * solvable
     assert sorted(stories)[int(0.9 * len(stories))] <= 15
 
 

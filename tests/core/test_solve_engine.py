@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from pixi_core.solve import SolveRequest
-from pixi_core.solve.engine import Engine, NoSolution, OutOfBudget, Stopped
+from pixi_core.solve.engine import NoSolution, OutOfBudget, Stopped
 from pixi_core.solve.problem import Problem
 
 from .solve_support import has_solution, is_valid, random_problem, record, source, specs
@@ -15,7 +15,7 @@ from .solve_support import has_solution, is_valid, random_problem, record, sourc
 
 def engine_answer(problem: Problem, *, eager: bool | None) -> list[tuple[str, int]] | None:
     """The choices of one mode of the engine, None for "no solution"."""
-    engine = Engine(problem.load, eager=eager, strategy=problem.request.strategy)
+    engine = problem.engine(eager=eager)
     try:
         return sorted(engine.solve(problem.roots, problem.constraints).items())
     except NoSolution as proof:
@@ -50,7 +50,7 @@ def test_agrees_with_exhaustive_search_at_length(block: int) -> None:
         check(seed)
 
 
-def pigeons(count: int) -> Problem:
+def pigeons(count: int, *, budget: int = 20_000) -> Problem:
     """`count` + 1 pigeons in `count` holes: no solution, and no short proof."""
     records = [
         record(
@@ -60,13 +60,14 @@ def pigeons(count: int) -> Problem:
         for i in range(count + 1)
         for hole in range(1, count + 1)
     ]
-    return Problem(SolveRequest(specs=specs(*(f"pigeon{i}" for i in range(count + 1)))), source(*records))
+    request = SolveRequest(specs=specs(*(f"pigeon{i}" for i in range(count + 1))), conflict_budget=budget)
+    return Problem(request, source(*records))
 
 
 def test_gives_up_after_its_budget() -> None:
-    problem = pigeons(7)
+    problem = pigeons(7, budget=20)
     with pytest.raises(OutOfBudget):
-        Engine(problem.load, budget=20).solve(problem.roots)
+        problem.engine().solve(problem.roots)
 
 
 def test_stops_when_told() -> None:
@@ -79,11 +80,11 @@ def test_stops_when_told() -> None:
         return asked > 3
 
     with pytest.raises(Stopped):
-        Engine(problem.load, should_stop=stop).solve(problem.roots)
+        problem.engine(should_stop=stop).solve(problem.roots)
     assert asked == 4
 
 
 def test_pigeons_do_not_fit() -> None:
     problem = pigeons(4)
     with pytest.raises(NoSolution):
-        Engine(problem.load).solve(problem.roots)
+        problem.engine().solve(problem.roots)

@@ -11,6 +11,10 @@ The search starts lazily: only what chosen candidates need is looked at, and dep
 decision. At the first conflict it returns to the start and registers every rule of the loaded tables (eagerly), which
 prunes far better. Problems without conflicts, the majority, never pay for that.
 
+Names are decided in the order in which they were first asked for: the request's own in its order, then those that
+chosen candidates need. Which candidate of a name is the best is not known here: `choose` says it. A search that has
+met `PATIENCE` conflicts is no ordinary problem; from then on the names with the fewest candidates left come first.
+
 This module imports nothing but the standard library and knows nothing of versions or records: tables do.
 """
 
@@ -22,16 +26,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Literal, Protocol
-
-    Strategy = Literal["highest", "lowest", "lowest-direct"]
 else:
     Protocol = object
-    Strategy = str
 
 Clause = tuple[int, ...]
 
 LATE = "?"
 """Names that begin with it are decided after all others."""
+
+PATIENCE = 64
+"""So many conflicts are met in the ordinary order of decisions; no real problem known has half as many."""
 
 
 class Table(Protocol):
@@ -47,15 +51,6 @@ class Table(Protocol):
 
     def match(self, rest: str) -> int:
         """The candidates that the part of a spec after its name allows."""
-
-    def lowest(self, domain: int) -> int:
-        """The candidates of `domain` that share its lowest version (best tier only)."""
-
-    def group(self, candidate: int) -> tuple[int, int]:
-        """The range [start, end) of candidates that tie with `candidate` in version and build number."""
-
-    def version_rank(self, candidate: int) -> int:
-        """The position of the candidate's version, 0 = the highest; candidates of a later tier rank lower."""
 
 
 class NoSolution(Exception):
@@ -74,8 +69,25 @@ class Stopped(Exception):
     """`should_stop` said so."""
 
 
+class Conflict:
+    """What is known of a conflict while it is traced back: `facts` (name in set) that together are impossible, the
+    level at which each came true, the clauses that were used, and how far back the trail was followed (`index`, and
+    for each name on the way the length of its history there).
+    """
+
+    __slots__ = ("cursors", "facts", "index", "levels", "used")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.facts: dict[int, int] = {}
+        self.levels: dict[int, int] = {}
+        self.cursors: dict[int, int] = {}
+        self.used: list[Clause] = []
+
+
 class Engine:
-    """One search. `load(name)` gives `(table, allowed, favoured)`: domains to restrict to and to prefer.
+    """One search. `load(name)` gives a table and the domain that may be used of it; `choose(engine, name)` the best
+    candidate of what is left of a name, as a domain of one.
 
     `eager=None` is the adaptive mode described above; True and False force one way (for tests). `budget` is the
     number of conflicts after which `OutOfBudget` is raised; `should_stop` is asked every few decisions.
@@ -83,17 +95,17 @@ class Engine:
 
     def __init__(
         self,
-        load: Callable[[str], tuple[Table, int, int]],
+        load: Callable[[str], tuple[Table, int]],
+        choose: Callable[[Engine, int], int],
         *,
         eager: bool | None = None,
-        strategy: Strategy = "highest",
         budget: int = 20_000,
         should_stop: Callable[[], bool] | None = None,
     ) -> None:
         self.loader = load
+        self.choose = choose
         self.adaptive = eager is None
         self.eager = bool(eager)
-        self.strategy = strategy
         self.budget = budget
         self.should_stop = should_stop
         self.conflicts = 0
@@ -104,19 +116,20 @@ class Engine:
         self.tables: list[Table | None] = []
         self.domains: list[int] = []  # -1: not loaded
         self.full: list[int] = []
-        self.favoured: list[int] = []
         self.is_root: list[bool] = []
+        self.turns: list[int] = []  # the order of decisions; -1: never asked for
+        self.offered: list[bool] = []
         self.activity: list[float] = []
         self.old_domains: list[list[int]] = []
         self.old_levels: list[list[int]] = []
         self.rule_masks: list[Sequence[int]] = []
         self.rule_keys: list[Sequence[str]] = []
         self.rule_specs: list[list[int]] = []  # spec id, or -1 while it was not looked at
+        self.rules_of_choice: list[dict[int, list[tuple[int, int, int]]]] = []  # by domain of one
         self.watching: list[list[int]] = []  # registered specs on a name
         self.waiting: list[list[int]] = []  # names whose constraints wait for this one to be loaded
         self.learned_watch: list[list[int]] = []
         self.queued: list[bool] = []
-        self.tie_orders: list[dict[int, list[int]]] = []
         # by spec
         self.spec_ids: dict[str, int] = {}
         self.spec_keys: list[str] = []
@@ -137,7 +150,9 @@ class Engine:
         self.learned_positions: list[list[int]] = []
         self.learned_from: dict[Clause, list[Clause]] = {}
         self.increment = 1.0
-        self.heap: list[tuple[int, float, int, int]] = []
+        self.heap: list[tuple[int, int]] = []
+        self.asked = 0
+        self.impatient = False
 
     # ------------------------------------------------------------ names and specs
 
@@ -151,19 +166,20 @@ class Engine:
             self.tables.append(None)
             self.domains.append(-1)
             self.full.append(-1)
-            self.favoured.append(0)
             self.is_root.append(False)
+            self.turns.append(-1)
+            self.offered.append(False)
             self.activity.append(0.0)
             self.old_domains.append([])
             self.old_levels.append([])
             self.rule_masks.append(())
             self.rule_keys.append(())
             self.rule_specs.append([])
+            self.rules_of_choice.append({})
             self.watching.append([])
             self.waiting.append([])
             self.learned_watch.append([])
             self.queued.append(False)
-            self.tie_orders.append({})
         return found
 
     def spec_id(self, key: str) -> int:
@@ -207,12 +223,11 @@ class Engine:
 
     def load(self, name: int) -> None:
         """Fetch the table of a name and give it its full domain."""
-        table, allowed, favoured = self.loader(self.names[name])
+        table, allowed = self.loader(self.names[name])
         self.tables[name] = table
         full = ((1 << (table.count + 1)) - 1) & (allowed | 1)
         self.full[name] = full
         self.domains[name] = full
-        self.favoured[name] = favoured & full
         self.rule_masks[name] = table.rule_masks
         self.rule_keys[name] = table.rule_specs
         self.rule_specs[name] = [-1] * len(table.rule_masks)
@@ -308,25 +323,29 @@ class Engine:
         if not new & 1:
             if old & 1:
                 self.required.append(name)
-            if new & (new - 1):
-                self.push(name, new)
+            if new & (new - 1) and not self.offered[name]:
+                self.offer(name)
         return new == 0
 
-    def push(self, name: int, domain: int) -> None:
-        """Offer a name for decision: roots first, the late last, then the most active, then the fewest candidates."""
-        turn = 2 if self.names[name][0] == LATE else 0 if self.is_root[name] else 1
-        heappush(self.heap, (turn, -self.activity[name], domain.bit_count(), name))
+    def offer(self, name: int) -> None:
+        """Put a required name up for decision: roots first, the late last, otherwise as they were asked for."""
+        turn = self.turns[name]
+        if turn < 0:
+            turn = 2 if self.names[name][0] == LATE else 0 if self.is_root[name] else 1
+            self.asked += 1
+            turn = self.turns[name] = (turn << 40) + self.asked
+        self.offered[name] = True
+        heappush(self.heap, (turn, name))
 
     def propagate(self) -> bool:
         """Apply rules until nothing changes. True on conflict: the last entry of the trail is empty."""
-        queue = self.queue
-        domains = self.domains
+        queue, domains, masks = self.queue, self.domains, self.spec_masks
         while queue:
             name = queue.pop()
             self.queued[name] = False
             domain = domains[name]
             for spec in self.watching[name]:
-                allowed = self.spec_masks[spec]
+                allowed = masks[spec]
                 if not domain & allowed:
                     for parent, candidates in self.spec_parents[spec]:
                         if domains[parent] & candidates and self.restrict(
@@ -344,8 +363,24 @@ class Engine:
 
     def propagate_choice(self, name: int, domain: int) -> bool:
         """Apply the rules of the one candidate that is left. True on conflict."""
-        specs = self.rule_specs[name]
+        rules = self.rules_of_choice[name].get(domain)
+        if rules is None:
+            rules = self.collect_rules(name, domain)
+            if rules is None:
+                return True
         domains = self.domains
+        for target, allowed, candidates in rules:
+            if domains[target] & ~allowed and self.restrict(target, allowed, (target, allowed, name, ~candidates)):
+                return True
+        return False
+
+    def collect_rules(self, name: int, domain: int) -> list[tuple[int, int, int]] | None:
+        """The rules of one candidate: name, what is allowed of it, the candidates that share the rule. Names that are
+        required are loaded, which may show a conflict (None); rules on names not loaded wait.
+        """
+        specs = self.rule_specs[name]
+        found: list[tuple[int, int, int]] = []
+        complete = True
         for position, candidates in enumerate(self.rule_masks[name]):
             if domain & ~candidates:
                 continue
@@ -353,19 +388,19 @@ class Engine:
             if spec < 0:
                 spec = specs[position] = self.spec_id(self.rule_keys[name][position])
             target = self.spec_names[spec]
-            if domains[target] < 0:
+            if self.domains[target] < 0:
                 if self.spec_keys[spec][0] == "!":
                     self.waiting[target].append(name)
+                    complete = False
                     continue
                 self.load(target)
                 if self.dead_rules and self.apply_dead_rules():
-                    return True
+                    return None
             allowed = self.spec_masks[spec]
-            if allowed < 0:
-                allowed = self.mask(spec)
-            if domains[target] & ~allowed and self.restrict(target, allowed, (target, allowed, name, ~candidates)):
-                return True
-        return False
+            found.append((target, self.mask(spec) if allowed < 0 else allowed, candidates))
+        if complete:
+            self.rules_of_choice[name][domain] = found
+        return found
 
     def propagate_learned(self, name: int) -> bool:
         """Visit the learned clauses watched by a name whose domain shrank. True on conflict."""
@@ -412,8 +447,8 @@ class Engine:
             domain = self.old_domains[name].pop()
             self.domains[name] = domain
             self.old_levels[name].pop()
-            if not domain & 1 and domain & (domain - 1):
-                self.push(name, domain)
+            if not domain & 1 and domain & (domain - 1) and not self.offered[name]:
+                self.offer(name)
         del self.trail[start:]
         del self.reasons[start:]
         if level + 1 < len(self.level_starts):
@@ -428,37 +463,46 @@ class Engine:
 
     # ------------------------------------------------------------ learning
 
-    def entry_level(self, name: int, excluded: int, cursors: dict[int, int]) -> int:
-        """The level at which the domain of a name became a subset of `excluded`'s complement's complement."""
+    def entry_level(self, name: int, fact: int, cursors: dict[int, int]) -> int:
+        """The level at which the domain of a name came to lie inside `fact`."""
         history = self.old_domains[name]
         index = cursors.get(name, len(history)) - 1
         while index >= 0:
-            if history[index] & ~excluded:
+            if history[index] & ~fact:
                 return self.old_levels[name][index]
             index -= 1
         return 0
 
-    def resolve(self, known: dict[int, int], name: int, clause: Clause, used: list[Clause]) -> None:
-        """Resolve the set of facts `known` (name in set) with the reason that narrowed `name`."""
-        used.append(clause)
+    def resolve(self, conflict: Conflict, name: int, clause: Clause) -> None:
+        """Replace the fact about `name` by the facts for which `clause` narrowed it."""
+        conflict.used.append(clause)
+        facts, levels = conflict.facts, conflict.levels
         for position in range(0, len(clause), 2):
             other, allowed = clause[position], clause[position + 1]
             if other == name:
-                wider = known[name] | ~allowed
-                if self.full[name] & ~wider:
-                    known[name] = wider
-                else:
-                    del known[name]
+                fact = facts[name] | ~allowed
+                if not self.full[name] & ~fact:
+                    del facts[name], levels[name]
+                    continue
             else:
-                known[other] = known.get(other, -1) & ~allowed
+                fact = facts.get(other, -1)
+                if not fact & allowed:
+                    continue
+                fact &= ~allowed
+            facts[other] = fact
+            levels[other] = self.entry_level(other, fact, conflict.cursors)
 
-    def step_back(self, known: dict[int, int], index: int, cursors: dict[int, int]) -> tuple[int, bool]:
-        """Move one entry down the trail; whether that entry made one of the `known` facts true."""
-        name = self.trail[index]
-        cursor = cursors.get(name, len(self.old_domains[name])) - 1
-        cursors[name] = cursor
-        fact = known.get(name)
-        return name, fact is not None and bool(self.old_domains[name][cursor] & ~fact)
+    def step_back(self, conflict: Conflict) -> int:
+        """Go down the trail to the entry that made one of the facts true; the name it narrowed."""
+        cursors = conflict.cursors
+        while True:
+            conflict.index -= 1
+            name = self.trail[conflict.index]
+            cursor = cursors.get(name, len(self.old_domains[name])) - 1
+            cursors[name] = cursor
+            fact = conflict.facts.get(name)
+            if fact is not None and self.old_domains[name][cursor] & ~fact:
+                return name
 
     def analyse(self) -> None:
         """The last entry of the trail is empty: learn a clause, jump back, assert it. Raises `NoSolution`."""
@@ -466,17 +510,18 @@ class Engine:
             self.conflicts += 1
             if self.conflicts > self.budget:
                 raise OutOfBudget
-            index = len(self.trail) - 1
-            name = self.trail[index]
-            known = {name: 0}
-            cursors = {name: len(self.old_domains[name]) - 1}
-            used: list[Clause] = []
-            self.resolve(known, name, self.reason(index), used)
-            level = max((self.entry_level(n, known[n], cursors) for n in known), default=0)
+            conflict = Conflict(len(self.trail) - 1)
+            name = self.trail[conflict.index]
+            conflict.facts[name] = conflict.levels[name] = 0
+            conflict.cursors[name] = len(self.old_domains[name]) - 1
+            self.resolve(conflict, name, self.reason(conflict.index))
+            level = max(conflict.levels.values(), default=0)
             if level == 0:
-                self.prove(known, used, index, cursors)
-            self.first_implication_point(known, used, index, cursors, level)
-            clause, level = self.learn(known, used, cursors, level)
+                self.prove(conflict)
+            while list(conflict.levels.values()).count(level) > 1:
+                name = self.step_back(conflict)
+                self.resolve(conflict, name, self.reason(conflict.index))
+            clause, level = self.learn(conflict, level)
             self.backjump(level)
             asserted, allowed = clause[0], clause[1]
             if not self.domains[asserted] & ~allowed or not self.restrict(asserted, allowed, clause):
@@ -488,23 +533,9 @@ class Engine:
         assert clause is not None
         return clause
 
-    def first_implication_point(
-        self, known: dict[int, int], used: list[Clause], index: int, cursors: dict[int, int], level: int
-    ) -> None:
-        """Resolve until a single fact of the conflict's level is left."""
-        while sum(self.entry_level(n, known[n], cursors) == level for n in known) > 1:
-            while True:
-                index -= 1
-                name, relevant = self.step_back(known, index, cursors)
-                if relevant:
-                    break
-            self.resolve(known, name, self.reason(index), used)
-
-    def learn(
-        self, known: dict[int, int], used: list[Clause], cursors: dict[int, int], level: int
-    ) -> tuple[Clause, int]:
+    def learn(self, conflict: Conflict, level: int) -> tuple[Clause, int]:
         """Store the clause that forbids the facts; the clause and the level to jump back to."""
-        levels = {name: self.entry_level(name, known[name], cursors) for name in known}
+        known, levels = conflict.facts, conflict.levels
         asserting = next(name for name in known if levels[name] == level)
         for name in known:
             self.activity[name] += self.increment
@@ -519,7 +550,7 @@ class Engine:
         clause = tuple(literals)
         number = len(self.learned)
         self.learned.append(clause)
-        self.learned_from[clause] = used
+        self.learned_from[clause] = conflict.used
         self.learned_positions.append([0, 1] if others else [0, 0])
         if others:
             self.learned_watch[clause[0]].append(number)
@@ -527,15 +558,13 @@ class Engine:
         back = -others[0][0] if others else 0
         return clause, min(back, level - 1)
 
-    def prove(self, known: dict[int, int], used: list[Clause], index: int, cursors: dict[int, int]) -> None:
+    def prove(self, conflict: Conflict) -> None:
         """A conflict without any decision: collect the unlearned clauses it rests on and raise `NoSolution`."""
-        while index > 0 and known:
-            index -= 1
-            name, relevant = self.step_back(known, index, cursors)
-            if relevant:
-                self.resolve(known, name, self.reason(index), used)
+        while conflict.facts:
+            name = self.step_back(conflict)
+            self.resolve(conflict, name, self.reason(conflict.index))
         seen: set[Clause] = set()
-        pending = list(used)
+        pending = list(conflict.used)
         core: list[Clause] = []
         while pending:
             clause = pending.pop()
@@ -553,102 +582,29 @@ class Engine:
 
     def pick(self) -> int:
         """The name to decide next, -1 when every required name is decided."""
+        if self.impatient:
+            return self.most_urgent()
         heap = self.heap
         while heap:
-            entry = heappop(heap)
-            name = entry[3]
+            name = heap[0][1]
             domain = self.domains[name]
-            if domain & 1 or not domain & (domain - 1):
-                continue
-            count = domain.bit_count()
-            if count == entry[2] and entry[1] == -self.activity[name]:
-                heappush(heap, entry)  # it stays until it is decided
+            if not domain & 1 and domain & (domain - 1):
                 return name
-            heappush(heap, (entry[0], -self.activity[name], count, name))
+            heappop(heap)
+            self.offered[name] = False
         return -1
 
-    def choose(self, name: int) -> int:
-        """The best candidate left, as a domain of one."""
-        domain = self.domains[name]
-        preferred = domain & self.favoured[name]
-        if preferred:
-            return preferred & -preferred
-        table = self.table(name)
-        if self.strategy == "lowest" or (self.strategy == "lowest-direct" and self.is_root[name]):
-            domain = table.lowest(domain)
-        first = domain & -domain
-        candidate = first.bit_length() - 2
-        start, end = table.group(candidate)
-        tied = (domain >> (candidate + 1)) & ((1 << (end - candidate)) - 1)
-        if not tied & (tied - 1):
-            return first
-        order = self.tie_orders[name].get(start)
-        if order is None:
-            order = self.tie_orders[name][start] = self.order_ties(table, start, end)
-        for candidate in order:
-            if domain >> (candidate + 1) & 1:
-                return 1 << (candidate + 1)
-        return first
-
-    def order_ties(self, table: Table, start: int, end: int) -> list[int]:
-        """Candidates of one version and build number: those first whose shared dependencies allow higher versions,
-        names compared in alphabetical order; then those that rule out fewer other names; then as the table has them
-        (newest first).
-        """
-        size = end - start
-        everyone = ((1 << size) - 1) << (start + 1)
-        rules: dict[str, list[tuple[int, str]]] = {}
-        for candidates, key in zip(table.rule_masks, table.rule_specs, strict=True):
-            if candidates & everyone and key[0] != "!":
-                name, _, rest = key.partition(" ")
-                rules.setdefault(name, []).append((candidates & everyone, rest))
-        ranks: list[list[int]] = [[] for _ in range(size)]
-        for name in sorted(rules):
-            covered = differing = 0
-            for candidates, _ in rules[name]:
-                covered |= candidates
-                differing |= everyone & ~candidates
-            if not differing or everyone & ~covered:
-                continue
-            best = self.dependency_ranks(name, rules[name], start, size)
-            for index in range(size):
-                ranks[index].append(best[index])
-        forbidding = self.count_forbidden(table, everyone, start, size)
-        return sorted(
-            range(start, end),
-            key=lambda candidate: (ranks[candidate - start], forbidding[candidate - start], candidate),
-        )
-
-    def count_forbidden(self, table: Table, everyone: int, start: int, size: int) -> list[int]:
-        """For each tied candidate, how many names its constraints rule out altogether (such as `icu <0.0a0`)."""
-        counts = [0] * size
-        for candidates, key in zip(table.rule_masks, table.rule_specs, strict=True):
-            tied = candidates & everyone
-            if key[0] != "!" or not tied or tied == everyone:
-                continue
-            name, _, rest = key[1:].partition(" ")
-            target = self.name_id(name)
-            if self.domains[target] < 0:
-                self.load(target)
-            if not self.table(target).match(rest):
-                for index in range(size):
-                    counts[index] += tied >> (start + 1 + index) & 1
-        return counts
-
-    def dependency_ranks(self, name: str, rules: list[tuple[int, str]], start: int, size: int) -> list[int]:
-        """For each of `size` candidates, the rank of the highest version of `name` that it allows."""
-        target = self.name_id(name)
-        if self.domains[target] < 0:
-            self.load(target)
-        table = self.table(target)
-        best = [-1] * size
-        for candidates, rest in rules:
-            allowed = table.match(rest) & self.full[target] & ~1
-            rank = table.version_rank((allowed & -allowed).bit_length() - 2) if allowed else 1 << 40
-            shifted = candidates >> (start + 1)
-            for index in range(size):
-                if shifted >> index & 1 and rank > best[index]:
-                    best[index] = rank
+    def most_urgent(self) -> int:
+        """The undecided name with the fewest candidates left, of such the one most often part of a conflict."""
+        best, least = -1, (3, 0, 0.0)
+        for name in self.required:
+            domain = self.domains[name]
+            if domain & (domain - 1):
+                late = self.turns[name] >> 40
+                if late <= least[0]:
+                    urgency = (late, domain.bit_count(), -self.activity[name])
+                    if urgency < least:
+                        best, least = name, urgency
         return best
 
     def check(self, name: int, bit: int) -> Literal["fine", "removed", "conflict"]:
@@ -694,13 +650,16 @@ class Engine:
             self.analyse()
 
     def on_conflict(self) -> None:
-        """Become eager at the first conflict above the ground, learn from every other."""
+        """Become eager at the first conflict above the ground, learn from every other, lose patience once."""
         if self.adaptive and not self.eager and len(self.level_starts) > 1:
             self.conflicts += 1
             self.dead_rules.clear()
             self.become_eager()
-        else:
-            self.analyse()
+            return
+        self.analyse()
+        if self.conflicts > PATIENCE and not self.impatient:
+            self.impatient = True
+            self.backjump(0)  # what was learned stays: begin again in the other order
 
     def solve(self, roots: Sequence[str], constraints: Sequence[str] = ()) -> dict[str, int]:
         """The chosen candidate number of every required name.
@@ -724,7 +683,7 @@ class Engine:
             name = self.pick()
             if name < 0:
                 break
-            bit = self.choose(name)
+            bit = self.choose(self, name)
             outcome = self.check(name, bit)
             if outcome == "conflict":
                 self.on_conflict()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..errors import SpecError
 from .engine import LATE, Engine
+from .preference import Preference
 from .source import table_of_records
 from .table import RICH, CandidateTable, Compiled, Entry, compile_table, expanded, spec_key
 
@@ -53,11 +54,12 @@ class Problem:
         else:
             self.locked, self.pinned = shared.locked, shared.pinned
 
-    def engine(self, *, should_stop: Callable[[], bool] | None = None) -> Engine:
-        """A fresh search over this problem."""
+    def engine(self, *, should_stop: Callable[[], bool] | None = None, eager: bool | None = None) -> Engine:
+        """A fresh search over this problem; `eager` forces one way of searching (for tests)."""
         return Engine(
-            self.load,
-            strategy=self.request.strategy,
+            lambda name: self.load(name)[:2],
+            Preference(self.load, self.request.strategy).choose,
+            eager=eager,
             budget=self.request.conflict_budget,
             should_stop=should_stop,
         )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..model.match_spec import MatchSpec
     from ..model.platform import VirtualPackage
     from ..model.record import RepoDataRecord
-    from .engine import Strategy
+    from .preference import Strategy
     from .source import ChannelPriority
 
 

@@ -8,6 +8,7 @@ the engine about it. Candidates are sorted once, best first: tier, version, buil
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import lru_cache
 
 from ..model.version import version_key
 from ..model.version_spec import glob_matches, parse_version_spec, regex_matches
@@ -145,6 +146,7 @@ def is_free_threaded(build: str) -> bool:
     return bool(found or head) and tag.endswith("t") and tag[:-1].isdigit()
 
 
+@lru_cache(maxsize=1 << 15)
 def spec_key(text: str) -> str:
     """A dependency text as `name rest`, the form in which the engine keeps specs.
 
@@ -164,6 +166,7 @@ def spec_key(text: str) -> str:
     return f"{spec.name} {RICH}{text}"
 
 
+@lru_cache(maxsize=1 << 15)
 def _constraint_key(text: str) -> str:
     key = spec_key(text)
     return f"{LATE}!{key[1:]}" if key[0] == LATE else f"!{key}"

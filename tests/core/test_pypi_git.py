@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -96,3 +97,47 @@ def test_unknown_references_are_named(repository: tuple[str, list[str]], tmp_pat
     with pytest.raises(SpecError, match="has no v9"):
         GitRepositories(tmp_path)(GitSource(repository[0], tag="v9"))
     assert not list((tmp_path / "git").glob("*"))
+
+
+def test_one_clone_serves_every_commit_with_tags_and_history(repository: tuple[str, list[str]], tmp_path: Path) -> None:
+    url, commits = repository
+    repositories = GitRepositories(tmp_path / "cache")
+    _, old = repositories(GitSource(url, tag="v1"))
+    shutil.rmtree(tmp_path / "origin")
+    _, new = repositories(GitSource(url, rev=commits[1]))
+    assert git(new, "describe", "--tags") == f"v1-1-g{commits[1][:7]}"
+    assert git(old, "describe", "--tags") == "v1"
+    assert not git(new, "status", "--porcelain")
+
+
+def test_a_commit_that_no_branch_holds(repository: tuple[str, list[str]], tmp_path: Path) -> None:
+    url, commits = repository
+    origin = tmp_path / "origin"
+    git(origin, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(origin, "reset", "--quiet", "--hard", commits[0])
+    _, folder = GitRepositories(tmp_path / "cache")(GitSource(url, rev=commits[1]))
+    assert "# 1" in (folder / "sub" / "pyproject.toml").read_text()
+
+
+def test_submodules_come_along_by_relative_address(repository: tuple[str, list[str]], tmp_path: Path) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "--quiet", "--initial-branch=main")
+    local = ["-c", "protocol.file.allow=always"]
+    git(outer, *local, "submodule", "--quiet", "add", repository[0], "part")
+    git(outer, "config", "--file", ".gitmodules", "submodule.part.url", "../origin")
+    git(outer, "commit", "--quiet", "-am", "with a part")
+    _, folder = GitRepositories(tmp_path / "cache")(GitSource(f"file://{outer}"))
+    assert "# 1" in (folder / "part" / "sub" / "pyproject.toml").read_text()
+
+
+def test_an_address_elsewhere_cannot_lead_to_this_machine(repository: tuple[str, list[str]], tmp_path: Path) -> None:
+    """As the submodules of a stranger could; `file` is allowed only where the repository itself is such an address."""
+    rewriting = {
+        "PATH": os.environ["PATH"],
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{tmp_path}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://git.example/",
+    }
+    with pytest.raises(NetworkError, match="'file' not allowed"):
+        GitRepositories(tmp_path / "cache", rewriting)(GitSource("https://git.example/origin"))

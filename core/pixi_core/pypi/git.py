@@ -1,7 +1,8 @@
 """Repositories as requirements: from a reference to a commit, from a commit to files.
 
-The `git` program does the work. Each commit is fetched once, alone and shallow, into the cache; a folder that is
-there is complete, because it is put in place by renaming. What a URL or a reference says can never become an option,
+The `git` program does the work. Each repository is cloned once, bare and with its history (back ends make versions of
+tags), and fetched again only for a commit that it lacks; a checkout of each commit lies beside it, and is complete
+where it is there, because it is put in place by renaming. What a URL or a reference says can never become an option,
 nor start a helper program: only `https`, `ssh`, `git` and `file` are let through, and prompts are off.
 """
 
@@ -10,16 +11,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import BuildError, NetworkError, SpecError
+from ..errors import BuildError, CommandNotFound, NetworkError, SpecError
+from ..fs import FileLock, remove_tree, replace
 from ..model.channel import without_credentials
 from ..model.pypi_requirement import GitSource
+from ..process import run
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _SHORT = re.compile(r"[0-9a-f]{7,39}\Z")
@@ -29,19 +29,24 @@ _SCHEMES = ("https://", "http://", "ssh://", "git://", "file://")
 
 @dataclass(frozen=True, slots=True)
 class GitRepositories:
-    """Checkouts below `cache`. `environ` is what `git` sees, besides what is set here for safety."""
+    """Clones and checkouts below `cache`. `environ` is what `git` sees, besides what is set here for safety."""
 
     cache: Path
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    should_stop: Callable[[], bool] | None = None
 
     def __call__(self, source: GitSource) -> tuple[str, Path]:
         """(full commit hash, folder with its files). Raises `NetworkError`, `SpecError`, `BuildError`."""
         self._check(source)
         commit = self.resolve(source)
         key = hashlib.sha256(without_credentials(source.url).encode()).hexdigest()[:16]
-        folder = self.cache / "git" / key / commit
+        place = self.cache / "git" / key
+        folder = place / (f"{commit}-lfs" if source.lfs else commit)
         if not folder.is_dir():
-            self._fetch(source, commit, folder)
+            with FileLock(place.with_name(f"{key}.lock"), should_stop=self.should_stop):
+                if not folder.is_dir():
+                    self._fetch(source, commit, place / "clone")
+                    self._check_out(source, commit, place / "clone", folder)
         return commit, folder
 
     def resolve(self, source: GitSource) -> str:
@@ -82,54 +87,62 @@ class GitRepositories:
             if reference is not None and (reference.startswith("-") or any(c.isspace() for c in reference)):
                 raise SpecError(f"'{reference}' is not a git reference")
 
-    def _fetch(self, source: GitSource, commit: str, folder: Path) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+    def _fetch(self, source: GitSource, commit: str, clone: Path) -> None:
+        """Bring a commit into the bare clone: with all branches and tags, else (a commit of no branch) alone."""
+        if not (clone / "HEAD").is_file():
+            clone.mkdir(parents=True, exist_ok=True)
+            self._git(["init", "--quiet", "--bare"], source, clone)
+        if self._has(source, commit, clone):
+            return
+        everything = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+        self._git(["fetch", "--quiet", "--prune", "--", source.url, *everything], source, clone)
+        if not self._has(source, commit, clone):
+            self._git(["fetch", "--quiet", "--", source.url, commit], source, clone)
+
+    def _has(self, source: GitSource, commit: str, clone: Path) -> bool:
         try:
-            self._git(["init", "--quiet"], source, temporary)
-            try:
-                self._git(["fetch", "--quiet", "--depth=1", "--", source.url, commit], source, temporary)
-            except NetworkError:
-                # old servers give out no single commits
-                self._git(
-                    ["fetch", "--quiet", "--tags", "--", source.url, "+refs/heads/*:refs/fetched/*"], source, temporary
-                )
-            self._git(["checkout", "--quiet", "--detach", commit], source, temporary)
+            self._git(["cat-file", "-e", f"{commit}^{{commit}}"], source, clone)
+        except NetworkError:
+            return False
+        return True
+
+    def _check_out(self, source: GitSource, commit: str, clone: Path, folder: Path) -> None:
+        """The files of a commit, submodules included, in a folder that appears when it is complete."""
+        working = folder.with_name(f".tmp-{folder.name}")
+        remove_tree(working)
+        try:
+            self._git(["clone", "--quiet", "--no-checkout", "--local", "--", str(clone), str(working)], source)
+            self._git(["checkout", "--quiet", "--detach", commit], source, working)
+            if (working / ".gitmodules").is_file():
+                # relative addresses of submodules start from where the repository really is
+                origin = ["-c", f"remote.origin.url={source.url}"]
+                self._git([*origin, "submodule", "--quiet", "update", "--init", "--recursive"], source, working)
             if source.lfs:
-                self._git(["lfs", "pull", source.url], source, temporary)
-            os.replace(temporary, folder)
-        except OSError:
-            if not folder.is_dir():  # another process was not faster
-                raise
+                self._git(["lfs", "pull", source.url], source, working)
+            replace(working, folder)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            remove_tree(working)
 
     def _git(self, arguments: Sequence[str], source: GitSource, folder: Path | None = None) -> str:
+        local = ":file" if source.url.startswith("file://") else ""
         environ = {
             # a caller that is itself a git hook must not lead us to its repository
             **{key: value for key, value in self.environ.items() if key not in _FOREIGN},
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file",
+            # submodules of a repository elsewhere must not read this machine's files
+            "GIT_ALLOW_PROTOCOL": f"https:http:ssh:git{local}",
             "GIT_LFS_SKIP_SMUDGE": "0" if source.lfs else "1",
             "LC_ALL": "C",
         }
+        if "GIT_SSH" not in environ:
+            environ.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+        shown = without_credentials(source.url)
+        command = ["git", "-c", f"core.hooksPath={os.devnull}", *arguments]
         try:
-            done = subprocess.run(
-                ["git", "-c", f"core.hooksPath={os.devnull}", *arguments],
-                check=False,
-                cwd=folder,
-                env=environ,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                stdin=subprocess.DEVNULL,
-            )
-        except FileNotFoundError:
-            raise BuildError(
-                f"`git` is needed for {without_credentials(source.url)} and was not found", hints=["install git"]
-            ) from None
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1].replace(source.url, "the repository")
-            shown = without_credentials(source.url)
+            done = run(command, env=environ, cwd=folder, should_stop=self.should_stop)
+        except CommandNotFound:
+            raise BuildError(f"`git` is needed for {shown} and was not found", hints=["install git"]) from None
+        if done.exit_code != 0:
+            last = (done.output.strip().splitlines() or ["no message"])[-1].replace(source.url, "the repository")
             raise NetworkError(f"git could not read {shown}: {last}", url=shown)
-        return done.stdout
+        return done.output

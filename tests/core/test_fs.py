@@ -218,8 +218,12 @@ def test_abandoned_writes_are_removed(tmp_path: Path) -> None:
 
 
 def test_a_failed_cache_write_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="stop"), replacing(tmp_path / "file", tmp_path) as file:
-        file.write(b"half")
-        raise ValueError("stop")
+    def write() -> None:
+        with replacing(tmp_path / "file", tmp_path) as file:
+            file.write(b"half")
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        write()
     assert os.listdir(tmp_path / WRITING) == []
     assert not (tmp_path / "file").exists()

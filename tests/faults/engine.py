@@ -72,8 +72,14 @@ def with_file_limit(work: Callable[[], object], size: int, *, deadly: bool) -> i
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def in_child(work: Callable[[], object], *, at: int | None = None, fault: Callable[[], None] = kill) -> tuple[int, int]:
-    """Run `work` in a fork; at the change number `at` (from 1) the fault strikes.
+def in_child(
+    work: Callable[[], object],
+    *,
+    at: int | None = None,
+    fault: Callable[[], None] = kill,
+    before: Callable[[], object] = lambda: None,
+) -> tuple[int, int]:
+    """Run `work` in a fork; at the change number `at` (from 1) the fault strikes. `before` prepares the fork.
 
     Returns the exit status (0: it ended well, 1: it raised, negative: the signal that ended it) and, where the child
     lived to tell, the number of changes it made.
@@ -81,6 +87,7 @@ def in_child(work: Callable[[], object], *, at: int | None = None, fault: Callab
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        before()
         _work_and_exit(work, at, fault, writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:

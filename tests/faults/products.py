@@ -1,0 +1,118 @@
+"""Workspaces in which whole commands are disturbed: where they start, what they must end in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pixi_core.cli.main import main
+from pixi_core.fs import WRITING
+from tests.support.packages import tree
+
+from .engine import in_child, kill, reset
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The dependencies of a manifest, the commands that come first, and the one that is killed.
+
+    `kind` says where packages come from: `conda` the small channel, `pypi` an index (in the host kind), `mixed` both.
+    """
+
+    name: str
+    kind: str
+    dependencies: str
+    before: tuple[Words, ...]
+    command: Words
+    edited: tuple[str, str] = ("", "")
+    """An edit of the manifest, by hand, before the command that is killed."""
+
+
+NATIVE = 'native-library = "1.*"\nprefix-text = "*"\n'
+WORDS = 'words = "==1.0"\n'
+SCENARIOS = [
+    Scenario("conda-first", "conda", NATIVE, (), ("install",)),
+    Scenario("conda-add", "conda", NATIVE, (("install",),), ("add", "native-library=2.0", "links")),
+    Scenario("conda-remove", "conda", NATIVE, (("install",),), ("remove", "native-library")),
+    Scenario("conda-lock", "conda", NATIVE, (("install",),), ("lock",), edited=("1.*", "2.*")),
+    Scenario("pypi-first", "pypi", 'greeting = "==1.0"\n', (), ("install",)),
+    Scenario("pypi-add", "pypi", 'greeting = "==1.0"\n', (("install",),), ("add", "greeting==1.1")),
+    Scenario("pypi-remove", "pypi", 'greeting = "*"\n', (("install",),), ("remove", "greeting")),
+    Scenario("mixed-first", "mixed", WORDS, (), ("install",)),
+    Scenario("mixed-add", "mixed", WORDS, (("install",),), ("add", "--pypi", "greeting==1.0")),
+    Scenario("mixed-remove", "mixed", WORDS, (("install",),), ("remove", "--pypi", "words")),
+]
+BY_NAME = {one.name: one for one in SCENARIOS}
+
+
+@dataclass
+class Desk:
+    """A workspace and the caches of the commands that run in it."""
+
+    root: Path
+    scenario: Scenario
+    channel: str
+    index: str
+    changes: int = 0
+    golden: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def workspace(self) -> Path:
+        return self.root / "place" / "workspace"
+
+    def pixi(self, *words: str) -> None:
+        """The command in this process; any exit code but 0 is an error."""
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            code = main(["-m", str(self.workspace), *words])
+        if code:
+            raise AssertionError(f"pixi {' '.join(words)} ended with {code}")
+
+    def set_up(self) -> None:
+        """Come to the state before the command, and see what it does when nobody disturbs it."""
+        self.workspace.mkdir(parents=True)
+        manifest = self.workspace / "pixi.toml"
+        manifest.write_text(self._manifest(), encoding="utf-8")
+        for words in self.scenario.before:
+            self.pixi(*words)
+        if self.scenario.edited != ("", ""):
+            manifest.write_text(manifest.read_text().replace(*self.scenario.edited), encoding="utf-8")
+        reset(self.root / "start", self.root / "place")
+        self.pixi(*self.scenario.command)  # in this process first: what it imports, its children need not
+        self.back()
+        status, self.changes = in_child(lambda: self.pixi(*self.scenario.command))
+        assert status == 0
+        self.golden = self.state()
+
+    def _manifest(self) -> str:
+        kind = self.scenario.kind
+        channels = [] if kind == "pypi" else [self.channel]
+        head = f'[workspace]\nname = "demo"\nplatforms = ["linux-64"]\nchannels = {channels}\n\n'
+        if kind == "conda":
+            return f"{head}[dependencies]\n{self.scenario.dependencies}"
+        head += f'[pypi-options]\nindex-url = "{self.index}"\n\n'
+        if kind == "mixed":
+            head += '[dependencies]\npython = "*"\npure-tool = "*"\n\n'
+        return f"{head}[pypi-dependencies]\n{self.scenario.dependencies}"
+
+    def back(self) -> None:
+        """The workspace and the caches as they were before the command."""
+        reset(self.root / "place", self.root / "start")
+
+    def strike(self, at: int) -> int:
+        """The command, killed at its change number `at`."""
+        self.back()
+        return in_child(lambda: self.pixi(*self.scenario.command), at=at, fault=kill)[0]
+
+    def state(self) -> dict[str, str]:
+        """Everything in the workspace, and what is unfinished in the caches. (What is finished there may be more than
+        an undisturbed command fetches: metadata is fetched ahead.)
+        """
+        found = tree(self.workspace)
+        for path in (self.root / "place" / "cache").rglob("*"):
+            if path.name.startswith((".tmp-", ".download-")) or path.parent.name == WRITING:
+                found[f"cache:{path}"] = ""
+        return found

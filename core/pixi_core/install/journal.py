@@ -271,6 +271,7 @@ def _pypi_to_json(record: PypiRecord) -> dict[str, Any]:
         "requires_python": record.requires_python,
         "size": record.size,
         "upload_time": record.upload_time,
+        "stamp": record.stamp,
     }
 
 

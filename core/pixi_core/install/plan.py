@@ -274,6 +274,8 @@ def _pypi_reason(
         return f"python is now {python.short}"
     if not same_source(old.direct_url, direct_url_of(record)):
         return "it comes from another place"
+    if record.stamp is not None and record.stamp != old.stamp(prefix.path):
+        return "its source changed"
     return ""
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .path_entry import PathEntry, PrefixRecord
 
 INSTALLER_NAME = "uv-pixi"
+STAMP_FILE = "pixi-source-stamp"
+"""In `.dist-info` of what was built from a folder: the state of the folder then."""
 _READS = 5
 _DIST_INFO = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-(?P<version>[^-/]+)\.dist-info\Z")
 
@@ -93,6 +95,10 @@ class InstalledDistribution:
     def site_packages(self) -> str:
         """The folder it lies in."""
         return self.dist_info.rpartition("/")[0]
+
+    def stamp(self, prefix: Path) -> str:
+        """In which state the source folder was that it was built from; empty where nobody noted it."""
+        return _text(prefix / self.dist_info / STAMP_FILE).strip()
 
     def files(self, prefix: Path) -> tuple[str, ...]:
         """The prefix-relative paths of everything in its RECORD; a path that leaves the prefix is refused with

@@ -24,10 +24,10 @@ from .items import Item, Layout, UnpackedWheel, checked_path
 from .path_entry import PathEntry
 from .paths import EntryPoint, entry_point_items, parse_entry_point, written
 from .placeholder import SHEBANG_LIMIT, python_shebang
-from .prefix import INSTALLER_NAME
+from .prefix import INSTALLER_NAME, STAMP_FILE
 from .python_info import PythonInfo
 
-_NOT_COPIED = frozenset(["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"])
+_NOT_COPIED = frozenset(["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json", STAMP_FILE])
 
 
 def wheel_layout(
@@ -72,6 +72,8 @@ def wheel_layout(
     origin = direct_url_of(record, editable=editable)
     if origin is not None:
         items.append(written(f"{target_info}/direct_url.json", json.dumps(origin).encode(), "hardlink"))
+    if record.stamp is not None:
+        items.append(written(f"{target_info}/{STAMP_FILE}", record.stamp.encode(), "hardlink"))
     unique = {item.target: item for item in items}
     lines = record_lines(unique.values(), python.site_packages, f"{target_info}/RECORD")
     unique[f"{target_info}/RECORD"] = written(f"{target_info}/RECORD", lines, "hardlink")

@@ -258,7 +258,8 @@ class PypiRecord(Value, kw_only=True):
 
     `location` is verbatim: a registry URL, `direct+https://…`, `git+https://…#sha`, or a path. `version` is None for
     source trees with dynamic metadata. `index` is the index URL it came from. `requires_dist` are PEP 508 strings.
-    `size` in bytes and `upload_time` (ISO 8601) help to show and to filter; lock files do not carry them.
+    `size` in bytes and `upload_time` (ISO 8601) help to show and to filter; `stamp` says in which state a source folder
+    is (or was when it was installed). Lock files carry none of the three.
     """
 
     name: str
@@ -271,6 +272,7 @@ class PypiRecord(Value, kw_only=True):
     requires_python: str | None = None
     size: int | None = None
     upload_time: str | None = None
+    stamp: str | None = None
 
     @property
     def file_name(self) -> str:

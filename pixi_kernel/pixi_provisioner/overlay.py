@@ -156,9 +156,9 @@ def _resolve(
 ) -> tuple[PypiRecord, ...]:
     """Choose ipykernel and its dependencies for that Python; what the environment has installed is held fixed."""
     from pixi_core.model.pypi_requirement import parse_requirement
+    from pixi_core.model.pypi_target import PypiTarget
     from pixi_core.ops.installing import choose_platform
     from pixi_core.pypi.resolve import resolve
-    from pixi_core.pypi.target import PypiTarget
 
     merged = workspace.manifest.environment(environment)
     options = merged.pypi_options

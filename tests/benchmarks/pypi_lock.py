@@ -44,7 +44,7 @@ def resolve_here(cache: Path, requirements: Sequence[str]) -> None:
     from pixi_core.net.client import Client
     from pixi_core.pypi.index import IndexClient
     from pixi_core.pypi.resolve import resolve
-    from pixi_core.pypi.target import PypiTarget
+    from pixi_core.model.pypi_target import PypiTarget
 
     options = PypiOptions(no_build=True)
     version = ".".join(map(str, sys.version_info[:3]))

@@ -10,10 +10,10 @@ from typing import Any
 from pixi_core.model.platform import Platform, Subdir
 from pixi_core.model.pypi_options import PypiOptions
 from pixi_core.model.pypi_requirement import PypiRequirement, parse_requirement
+from pixi_core.model.pypi_target import PypiTarget
 from pixi_core.model.record import PypiRecord
 from pixi_core.pypi.index import IndexClient
 from pixi_core.pypi.resolve import resolve
-from pixi_core.pypi.target import PypiTarget
 from tests.support.pypi_index import FakeIndex, IndexFetcher
 
 

@@ -20,10 +20,10 @@ from pixi_core.errors import NetworkError, Unsatisfiable
 from pixi_core.model.platform import Platform, Subdir
 from pixi_core.model.pypi_options import PypiOptions
 from pixi_core.model.pypi_requirement import parse_requirement
+from pixi_core.model.pypi_target import PypiTarget
 from pixi_core.names import pypi_name
 from pixi_core.pypi.index import IndexClient
 from pixi_core.pypi.resolve import resolve
-from pixi_core.pypi.target import PypiTarget
 from tests.support.plain_fetcher import PlainFetcher
 
 pytestmark = [pytest.mark.peer, pytest.mark.network, pytest.mark.slow]

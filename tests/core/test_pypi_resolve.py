@@ -12,12 +12,13 @@ import pytest
 
 from pixi_core.errors import BuildError, Cancelled, SpecError, Unsatisfiable
 from pixi_core.model.platform import Subdir
+from pixi_core.model.purl import parse_purl
 from pixi_core.model.pypi_options import PypiOptions
 from pixi_core.model.pypi_requirement import from_table, parse_requirement
 from pixi_core.model.record import RepoDataRecord
 from pixi_core.names import PypiName
 from pixi_core.pypi.build import SourceTree
-from pixi_core.pypi.mapping import Provided, parse_purl, provided_by
+from pixi_core.pypi.mapping import Provided, provided_by
 from pixi_core.pypi.metadata import CoreMetadata
 from pixi_core.pypi.requires import requirements_of
 from pixi_core.pypi.story import CondaConflict

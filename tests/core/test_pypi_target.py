@@ -7,7 +7,7 @@ from packaging.tags import compatible_tags, cpython_tags, mac_platforms
 
 from pixi_core.errors import EnvironmentUnavailable
 from pixi_core.model.platform import Platform, Subdir, VirtualPackage
-from pixi_core.pypi.target import PypiTarget
+from pixi_core.model.pypi_target import PypiTarget
 from tests.core.pypi_support import target
 
 

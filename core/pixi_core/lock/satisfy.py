@@ -149,8 +149,7 @@ def _walk(environment: Environment, platform: Platform, lock: LockFile) -> list[
     else:
         texts += walk.run(specs, environment.constraints(platform), environment.exclude_newer)
     reasons = [Reason(environment.name, platform.name, "conda", text) for text in texts]
-    python = next((record.version for record in conda if record.name == "python"), None)
-    pypi_walk = PypiWalk(pypi, conda, platform, python, environment.pypi_options)
+    pypi_walk = PypiWalk(pypi, conda, platform, environment.pypi_options)
     reasons += [Reason(environment.name, platform.name, "pypi", text) for text in pypi_walk.run(requirements)]
     if not reasons and lock.source_records(environment.name, platform.name) == ():
         unused = [record for record in conda if record.name not in walk.used and not environment.is_host_kind]

@@ -6,35 +6,36 @@ then not decided, which neither requires a package nor makes one superfluous.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ..errors import SpecError
+from ..errors import EnvironmentUnavailable, SpecError
 from ..model.channel import without_credentials
+from ..model.marker_environment import PYTHON_VARIABLES, marker_environment
 from ..model.pep508 import Marker, evaluate, parse, variables
-from ..model.platform import Platform, architecture, operating_system
+from ..model.platform import Platform
+from ..model.purl import pypi_names
 from ..model.pypi_options import PypiOptions
 from ..model.pypi_requirement import GitSource, IndexSource, PathSource, PypiRequirement, UrlSource, from_pep508
+from ..model.pypi_target import PypiTarget
 from ..model.record import PypiRecord, RepoDataRecord
 from ..names import PypiName, pypi_name
 
-_SYSTEMS = {
-    "linux": ("posix", "linux", "Linux"),
-    "osx": ("posix", "darwin", "Darwin"),
-    "win": ("nt", "win32", "Windows"),
-}
-_PYTHON_VARIABLES = frozenset(["python_version", "python_full_version", "implementation_version"])
+SOME_PYTHON = "3.12.0"
+"""Stands in where the interpreter is not known and only the platform is asked about."""
 
 
 class PypiWalk:
     """One environment on one platform. `python` is the locked interpreter's version, None in the host kind."""
+
+    python: str | None
+    target: PypiTarget | None
 
     def __init__(
         self,
         records: Sequence[PypiRecord],
         conda: Sequence[RepoDataRecord],
         platform: Platform,
-        python: str | None,
         options: PypiOptions,
     ) -> None:
         self.records: dict[PypiName, PypiRecord] = {}
@@ -44,9 +45,16 @@ class PypiWalk:
             if name in self.records:
                 self.texts.append(f"'{name}' is locked twice")
             self.records[name] = record
-        self.conda = provided_names(conda)
-        self.environment = marker_environment(platform, python or "0")
-        self.python = python
+        self.conda = {
+            name: version or record.version for record in conda for name, version in pypi_names(record).items()
+        }
+        try:
+            locked = PypiTarget.for_conda(platform, conda)
+            self.target = locked or PypiTarget.for_platform(platform, SOME_PYTHON)
+        except EnvironmentUnavailable:
+            locked = self.target = None  # PyPI knows no such platform
+        self.python = None if locked is None else locked.python_version
+        self.environment = marker_environment(platform, self.python or "0")
         self.options = options
         self.overrides = {requirement.name: requirement for requirement in options.dependency_overrides}
 
@@ -84,12 +92,19 @@ class PypiWalk:
             if self.python is not None and not _allows(record.requires_python, self.python):
                 text = f"{record} requires Python {record.requires_python}, but {self.python} is locked"
                 self.texts.append(text)
+            if record.is_wheel and not self._runs(record.file_name):
+                self.texts.append(f"{record.file_name} is locked, which does not run on this platform")
+
+    def _runs(self, wheel: str) -> bool:
+        if self.target is None:
+            return False
+        return self.target.fits(wheel) if self.python is not None else self.target.fits_with_some_python(wheel)
 
     def _applies(self, marker: Marker | None, extras: frozenset[str]) -> bool | None:
         """Whether a requirement counts; None where that depends on an interpreter the lock does not know."""
         if marker is None:
             return True
-        if self.python is None and not _PYTHON_VARIABLES.isdisjoint(variables(marker)):
+        if self.python is None and not PYTHON_VARIABLES.isdisjoint(variables(marker)):
             return None
         return evaluate(marker, self.environment, extras)
 
@@ -185,43 +200,3 @@ def _allows(specifier: str | None, version: str) -> bool:
         return SpecifierSet(specifier).contains(version, prereleases=True)
     except (InvalidSpecifier, InvalidVersion):
         return True
-
-
-def marker_environment(platform: Platform, python: str) -> Mapping[str, str]:
-    """PEP 508 values of a platform with a CPython of that version."""
-    os_name, sys_platform, system = _SYSTEMS.get(operating_system(platform.subdir), ("", "", ""))
-    machine = architecture(platform.subdir) or ""
-    if system == "Windows":
-        machine = {"x86_64": "AMD64", "arm64": "ARM64"}.get(machine, machine)
-    return {
-        "implementation_name": "cpython",
-        "implementation_version": python,
-        "os_name": os_name,
-        "platform_machine": "i386" if machine == "x86" and system == "Linux" else machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": system,
-        "platform_version": "",
-        "python_full_version": python,
-        "python_version": ".".join(python.split(".")[:2]),
-        "sys_platform": sys_platform,
-    }
-
-
-def provided_names(records: Iterable[RepoDataRecord]) -> dict[PypiName, str]:
-    """PyPI projects that conda records are: by their purls, else (conda-forge's Python packages) by their name."""
-    found: dict[PypiName, str] = {}
-    for record in records:
-        if record.purls is not None:
-            for purl in record.purls:
-                if purl.startswith("pkg:pypi/"):
-                    name, _, version = purl[9:].partition("#")[0].partition("?")[0].partition("@")
-                    found[pypi_name(unquote(name))] = unquote(version) or record.version
-            continue
-        needs_python = record.noarch == "python" or any(d.split(None, 1)[:1] == ["python"] for d in record.depends)
-        if needs_python and (record.channel or "").rstrip("/").endswith("/conda-forge"):
-            try:
-                found[pypi_name(record.name)] = record.version
-            except SpecError:
-                continue
-    return found

@@ -19,8 +19,8 @@ from .lock import ensure_lock
 if TYPE_CHECKING:
     from ..manifest.merge import Environment
     from ..model.platform import Platform
+    from ..model.pypi_target import PypiTarget
     from ..model.record import PypiRecord, RepoDataRecord
-    from ..pypi.target import PypiTarget
     from ..workspace import Workspace
 
 

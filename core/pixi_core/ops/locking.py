@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ..manifest.merge import Environment
     from ..manifest.model import WorkspaceManifest
     from ..model.platform import Platform
+    from ..model.pypi_target import PypiTarget
     from ..model.record import PypiRecord, RepoDataRecord
-    from ..pypi.target import PypiTarget
     from ..workspace import Services, Workspace
 
 
@@ -234,21 +234,20 @@ def python_target(
 
     Raises `ManifestError` where a conda environment has PyPI dependencies and no Python.
     """
-    from ..pypi.target import PypiTarget
+    from ..model.pypi_target import PypiTarget
 
     if not environment.channels:
         from ..install.host import choose_interpreter
 
         interpreter = choose_interpreter(environment.python_requirement(platform), environ=workspace.environ)
         return PypiTarget.for_platform(platform, interpreter.version)
-    python = next((record for record in conda if record.name == "python"), None)
-    if python is None:
+    target = PypiTarget.for_conda(platform, conda)
+    if target is None:
         raise ManifestError(
             f"environment '{environment.name}' has PyPI dependencies but no `python`",
             hints=["add one: `pixi add python`"],
         )
-    abi = next((record for record in conda if record.name == "python_abi"), python)
-    return PypiTarget.for_platform(platform, python.version, free_threaded=abi.build.endswith("t"))
+    return target
 
 
 def _edges(

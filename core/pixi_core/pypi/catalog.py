@@ -17,6 +17,7 @@ from itertools import islice
 from ..errors import PixiError
 from ..model.pep508 import Requirement
 from ..model.pypi_options import PypiOptions
+from ..model.pypi_target import PypiTarget
 from ..names import PypiName
 from ..progress import Phase
 from .evaluate import Refusal, Usable, choose
@@ -24,7 +25,6 @@ from .index import IndexClient, Offer, Project
 from .metadata import CoreMetadata
 from .requires import active
 from .simple import IndexFile
-from .target import PypiTarget
 from .versions import Version, contains
 
 WORKERS = 12

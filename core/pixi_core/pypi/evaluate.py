@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..model.pypi_options import PypiOptions
+from ..model.pypi_target import PypiTarget
 from ..names import PypiName
 from .simple import IndexFile
-from .target import PypiTarget
 
 
 @dataclass(frozen=True, slots=True)

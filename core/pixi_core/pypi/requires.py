@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from ..errors import SpecError
 from ..model.pep508 import Requirement, evaluate, parse
+from ..model.pypi_target import PypiTarget
 from ..model.record import PypiRecord
-from .target import PypiTarget
 
 
 def active(requires_dist: Iterable[str], target: PypiTarget, extras: frozenset[str] = frozenset()) -> list[Requirement]:

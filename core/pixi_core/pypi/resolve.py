@@ -21,6 +21,7 @@ from ..model.pep508 import evaluate
 from ..model.pep508 import parse as parse_pep508
 from ..model.pypi_options import PypiOptions
 from ..model.pypi_requirement import PypiRequirement, source_location
+from ..model.pypi_target import PypiTarget
 from ..model.record import PypiRecord
 from ..names import PypiName, pypi_name
 from ..progress import SILENT, Reporter
@@ -34,7 +35,6 @@ from .metadata import CoreMetadata
 from .provider import Policy, Provider, explicit_prereleases
 from .requires import canonical
 from .story import explain, provided_conflict
-from .target import PypiTarget
 from .versions import Version, pinned_version, try_version
 
 ResolutionStrategy = Literal["highest", "lowest", "lowest-direct"]

@@ -8,35 +8,15 @@ specification, best first.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ..errors import EnvironmentUnavailable
-from ..model.platform import Platform, Subdir, operating_system
+from .marker_environment import machine_of, marker_environment
+from .platform import Platform, operating_system
+from .record import RepoDataRecord
 
-_SYSTEM = {
-    "linux": ("posix", "linux", "Linux"),
-    "osx": ("posix", "darwin", "Darwin"),
-    "win": ("nt", "win32", "Windows"),
-}
-_MACHINE: Mapping[str, str] = {
-    "linux-64": "x86_64",
-    "linux-32": "i386",
-    "linux-aarch64": "aarch64",
-    "linux-armv6l": "armv6l",
-    "linux-armv7l": "armv7l",
-    "linux-ppc64": "ppc64",
-    "linux-ppc64le": "ppc64le",
-    "linux-riscv32": "riscv32",
-    "linux-riscv64": "riscv64",
-    "linux-s390x": "s390x",
-    "osx-64": "x86_64",
-    "osx-arm64": "arm64",
-    "win-32": "x86",
-    "win-64": "AMD64",
-    "win-arm64": "ARM64",
-}
 _WINDOWS_TAG = {"win-32": "win32", "win-64": "win_amd64", "win-arm64": "win_arm64"}
 _WHEEL_MACHINE = {"i386": "i686"}
 _LEGACY_MANYLINUX = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
@@ -68,14 +48,12 @@ class PypiTarget:
     @classmethod
     def for_platform(cls, platform: Platform, python_version: str, *, free_threaded: bool = False) -> PypiTarget:
         """The target of a workspace platform. Raises `EnvironmentUnavailable` where PyPI knows no such platform."""
-        system = operating_system(platform.subdir)
-        machine = _MACHINE.get(platform.subdir)
-        if system not in _SYSTEM or machine is None:
+        machine = machine_of(platform.subdir)
+        if machine is None:
             raise EnvironmentUnavailable(
                 f"PyPI packages cannot be resolved for the platform {platform.name}",
                 hints=["move the dependencies below a [target] table of the platforms that have them"],
             )
-        os_name, sys_platform, platform_system = _SYSTEM[system]
         major, minor = python_release(python_version)
         tags = tuple(_platform_tags(platform, machine))
         interpreters = enumerate(_interpreters(major, minor, free_threaded=free_threaded))
@@ -83,23 +61,21 @@ class PypiTarget:
             platform=platform,
             python_version=python_version,
             free_threaded=free_threaded,
-            environment={
-                "implementation_name": "cpython",
-                "implementation_version": python_version,
-                "os_name": os_name,
-                "platform_machine": machine,
-                "platform_python_implementation": "CPython",
-                "platform_release": "",
-                "platform_system": platform_system,
-                "platform_version": "",
-                "python_full_version": python_version,
-                "python_version": f"{major}.{minor}",
-                "sys_platform": sys_platform,
-            },
+            environment=marker_environment(platform, python_version),
             platform_tags=tags,
             _platform_rank={tag: rank for rank, tag in enumerate(tags)},
             _interpreter_rank={pair: rank for rank, pair in interpreters},
         )
+
+    @classmethod
+    def for_conda(cls, platform: Platform, records: Iterable[RepoDataRecord]) -> PypiTarget | None:
+        """The target that a conda solution makes; None where it has no Python. Raises as `for_platform` does."""
+        by_name = {record.name: record for record in records}
+        python = by_name.get("python")
+        if python is None:
+            return None
+        abi = by_name.get("python_abi", python)
+        return cls.for_platform(platform, python.version, free_threaded=abi.build.endswith("t"))
 
     def rank(self, wheel_tags: str) -> Rank | None:
         """How well a wheel with these tags (`cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64`) fits; None
@@ -123,7 +99,11 @@ class PypiTarget:
 
     def fits(self, wheel: str) -> bool:
         """Whether the wheel with this file name runs here."""
-        return self.rank("-".join(wheel.removesuffix(".whl").split("-")[-3:])) is not None
+        return self.rank(_tags_of(wheel)) is not None
+
+    def fits_with_some_python(self, wheel: str) -> bool:
+        """Whether the wheel with this file name runs on the platform, whatever Python is there."""
+        return self._best_platform(_tags_of(wheel).rpartition("-")[2]) is not None
 
     def _best_platform(self, platforms: str) -> int | None:
         if platforms == "any":
@@ -141,12 +121,17 @@ class PypiTarget:
         return f"{self.platform.name} with Python {self.python_version}{' (free-threaded)' * self.free_threaded}"
 
 
+def _tags_of(wheel: str) -> str:
+    """The compatibility tags in a wheel's file name."""
+    return "-".join(wheel.removesuffix(".whl").split("-")[-3:])
+
+
 @lru_cache(maxsize=4096)
 def _allows(requires_python: str, python_version: str) -> bool:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     from ..errors import SpecError
-    from ..model.pep508 import normalised_specifier
+    from .pep508 import normalised_specifier
 
     try:
         return SpecifierSet(normalised_specifier(requires_python)).contains(python_version, prereleases=True)
@@ -221,8 +206,3 @@ def _mac_tags(version: str, machine: str) -> Iterator[str]:
 def _two(version: str) -> tuple[int, int]:
     numbers = [int(part) for part in re.findall(r"\d+", version)[:2]]
     return (numbers[0] if numbers else 0, numbers[1] if len(numbers) > 1 else 0)
-
-
-def supported(subdir: Subdir) -> bool:
-    """Whether PyPI packages can be resolved for a subdir at all."""
-    return operating_system(subdir) in _SYSTEM and subdir in _MACHINE

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+import os
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..lock.model import LockFile
     from ..manifest.merge import Environment
     from ..model.platform import Platform
+    from ..model.record import PypiRecord
     from ..workspace import Workspace
     from .fetching import Fetched
 
@@ -94,16 +96,28 @@ def prepare_installation(
     from .fetching import fetch_packages  # lazy: it brings threads, and most commands fetch nothing
 
     platform = choose_platform(workspace, environment)
-    conda, pypi = lock.for_platform(environment.name, platform.name)
+    conda, locked = lock.for_platform(environment.name, platform.name)
     prefix = workspace.prefix(environment.name)
+    pypi = _placed(workspace, environment, platform, locked)
     plan = make_plan(conda, pypi, read_prefix(prefix), reinstall=reinstall)
     fetched = fetch_packages(
         workspace.services,
         plan.conda_to_link,
-        plan.pypi_to_link,
+        [record for record in plan.pypi_to_link if record.is_wheel],
         reporter=reporter,
         should_stop=should_stop,
     )
+    if not all(record.is_wheel for record in plan.pypi_to_link):
+        from .building import Base, build_sources  # lazy: most environments have nothing to build
+
+        base = Base(
+            workspace=workspace,
+            environment=environment,
+            conda=lambda: conda,
+            reporter=reporter,
+            should_stop=should_stop,
+        )
+        build_sources(base, fetched, plan.pypi_to_link, pypi)
     return Prepared(
         workspace=workspace,
         environment=environment,
@@ -114,6 +128,32 @@ def prepare_installation(
         requested=_requested(environment, platform),
         lock=lock,
     )
+
+
+def _placed(
+    workspace: Workspace, environment: Environment, platform: Platform, records: Sequence[PypiRecord]
+) -> Sequence[PypiRecord]:
+    """Locked records as they are installed: relative paths start from the workspace, and source folders say in which
+    state they are. Most environments have neither.
+    """
+    if all("://" in record.location for record in records):
+        return records
+    from ..build.stamp import source_stamp
+
+    editable = editable_names(environment, platform)
+    found = []
+    for record in records:
+        location, mark, fragment = record.location.partition("#")
+        if "://" in location:
+            found.append(record)
+            continue
+        path = os.path.abspath(workspace.root / location)
+        stamp = None
+        if os.path.isdir(path):
+            project = Path(path, fragment.removeprefix("subdirectory="))
+            stamp = source_stamp(project, editable=record.name in editable)
+        found.append(record.replace(location=f"{path}{mark}{fragment}", stamp=stamp))
+    return found
 
 
 def _requested(environment: Environment, platform: Platform) -> dict[str, list[str]]:
@@ -153,7 +193,7 @@ def install_prepared(
         options=link_options(workspace.config),
         should_stop=should_stop,
         marker=_marker(prepared),
-        editable=_editable(prepared),
+        editable=editable_names(prepared.environment, prepared.platform),
     )
     for warning in outcome.warnings:
         reporter.warning(warning)
@@ -203,9 +243,9 @@ def _lock_hash(prepared: Prepared) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _editable(prepared: Prepared) -> set[str]:
-    requirements = prepared.environment.pypi_requirements(prepared.platform)
-    return {str(requirement.name) for requirement in requirements if requirement.editable}
+def editable_names(environment: Environment, platform: Platform) -> set[str]:
+    """The projects that the manifest wants editable."""
+    return {str(requirement.name) for requirement in environment.pypi_requirements(platform) if requirement.editable}
 
 
 def write_pixi_dir(folder: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..model.platform import Platform
     from ..model.pypi_target import PypiTarget
     from ..model.record import PypiRecord, RepoDataRecord
+    from ..pypi.build import Builder
     from ..workspace import Services, Workspace
 
 
@@ -219,12 +220,35 @@ def _resolve_pypi(
             locked=[r for r in _previous(locker, group, platform)[1] if pypi_name(r.name) not in locker.unlock],
             strategy=group[0].solve_strategy,
             root=locker.workspace.root,
+            builder=_builder(locker, group, platform, conda),
             checkout=GitRepositories(locker.services.dirs.pypi_index),
             reporter=locker.reporter,
             should_stop=locker.should_stop,
         )
         phase.finish(f"{title}: {len(records)} PyPI packages")
     return target, tuple(records)
+
+
+def _builder(
+    locker: Locker, group: Sequence[Environment], platform: Platform, conda: Sequence[RepoDataRecord]
+) -> Builder:
+    """Whoever can build sources for the group: with the Python of this machine, whatever `platform` is locked."""
+    from .building import Base, builder_for
+    from .installing import choose_platform
+
+    def packages() -> Sequence[RepoDataRecord]:
+        here = choose_platform(locker.workspace, group[0])
+        return conda if here == platform else _solve_conda(locker, group, here, f"{group[0].name}/{here.name}")
+
+    return builder_for(
+        Base(
+            workspace=locker.workspace,
+            environment=group[0],
+            conda=packages,
+            reporter=locker.reporter,
+            should_stop=locker.should_stop,
+        )
+    )
 
 
 def python_target(

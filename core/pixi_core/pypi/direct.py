@@ -7,13 +7,17 @@ Whatever can be known without running anything is read: a wheel's metadata, an s
 from __future__ import annotations
 
 import hashlib
+import posixpath
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..errors import ArchiveError, BuildError, SpecError
+from ..errors import ArchiveError, BuildError, EnvironmentUnavailable, SpecError
+from ..fs import atomic_write
+from ..model.channel import without_credentials
 from ..model.pypi_requirement import GitSource, PathSource, PypiRequirement, Source, UrlSource, source_location
-from ..names import PypiName, pypi_name
+from ..names import PypiName, pypi_name, safe_component
 from .build import Builder, SourceTree
 from .candidate import Direct
 from .fetcher import Fetcher
@@ -27,12 +31,15 @@ GitCheckout = Callable[[GitSource], tuple[str, Path]]
 
 @dataclass(slots=True)
 class DirectReader:
-    """Examines direct references, each once. `root` is the folder that relative paths start from."""
+    """Examines direct references, each once. `root` is the folder that relative paths start from; sdists from URLs
+    that must be built are kept in `archives`, each in a folder named by its sha256.
+    """
 
     client: Fetcher | None
     root: Path
     builder: Builder | None = None
     checkout: GitCheckout | None = None
+    archives: Path | None = None
     _known: dict[tuple[PypiName, Source], Direct] = field(default_factory=dict)
 
     def __call__(self, requirement: PypiRequirement) -> Direct:
@@ -64,10 +71,11 @@ class DirectReader:
     # ---------------------------------------------------------------- paths
 
     def _path(self, source: PathSource, name: PypiName) -> Direct:
-        path = self.root / source.path
+        path, location = self.root / source.path, lock_path(source.path)
         if path.is_dir():
             tree = SourceTree(path, f"{name} from {source.path}", name, source.subdirectory, source.editable)
-            return Direct(source, source.path, self._tree_metadata(tree), is_tree=True)
+            fragment = f"#subdirectory={source.subdirectory}" if source.subdirectory else ""
+            return Direct(source, location + fragment, self._tree_metadata(tree), is_tree=True)
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -75,8 +83,9 @@ class DirectReader:
                 f"`{name}` points at {source.path}, which cannot be read: {error.strerror}",
                 hints=[f"relative paths start from {self.root}"],
             ) from None
-        metadata = self._archive_metadata(content, path.name, path)
-        return Direct(source, source.path, metadata, hashlib.sha256(content).hexdigest())
+        digest = hashlib.sha256(content).hexdigest()
+        tree = SourceTree(path, f"{name} from {source.path}", name, source.subdirectory, digest=digest)
+        return Direct(source, location, self._archive_metadata(content, tree), digest)
 
     # ---------------------------------------------------------------- URLs
 
@@ -91,41 +100,70 @@ class DirectReader:
             raise HashMismatch(source.url, expected=source.sha256.lower(), actual=digest)
         file_name = source.url.partition("?")[0].rpartition("/")[2]
         location = f"direct+{source.url}" + (f"#subdirectory={source.subdirectory}" if source.subdirectory else "")
-        return Direct(source, location, self._archive_metadata(content, file_name, None), digest)
+        path = (self.archives or Path()) / digest / safe_component(file_name, what="the name of a distribution")
+        tree = SourceTree(path, f"{name} from {file_name}", name, source.subdirectory, digest=digest)
+        return Direct(source, location, self._archive_metadata(content, tree), digest)
 
     def _git(self, source: GitSource, name: PypiName) -> Direct:
         if self.checkout is None:
             raise BuildError(f"`{name}` comes from a git repository, which cannot be fetched here")
         commit, folder = self.checkout(source)
-        tree = SourceTree(folder, f"{name} at {commit[:12]}", name, source.subdirectory)
+        tree = SourceTree(folder, f"{name} at {commit[:12]}", name, source.subdirectory, digest=commit)
         return Direct(source, git_location(source, commit), self._tree_metadata(tree), is_tree=True)
 
     # ---------------------------------------------------------------- metadata
 
-    def _archive_metadata(self, content: bytes, file_name: str, path: Path | None) -> CoreMetadata:
+    def _archive_metadata(self, content: bytes, tree: SourceTree) -> CoreMetadata:
+        file_name = tree.path.name
         if file_name.endswith(".whl"):
             return parse_core_metadata(wheel_metadata(content, file_name), what=file_name)
         if not file_name.endswith(SDIST_EXTENSIONS):
             raise ArchiveError(f"{file_name} is neither a wheel nor a source distribution")
-        try:
-            metadata = sdist_metadata(content, file_name)
-            if metadata.is_static:
-                return metadata
-        except ArchiveError:
-            if path is None or self.builder is None:
-                raise
-        if self.builder is None or path is None:
+        if not tree.subdirectory:
+            try:
+                metadata = sdist_metadata(content, file_name)
+                if metadata.is_static:
+                    return metadata
+            except ArchiveError:
+                # archives of repositories have no PKG-INFO; what is no archive at all the builder will say
+                if self.builder is None:
+                    raise
+        if self.builder is None:
             raise _needs_build(file_name)
-        return self.builder.metadata(SourceTree(path, file_name))
+        return self.builder.metadata(replace(tree, fetch=lambda: _keep(content, tree.path)))
 
     def _tree_metadata(self, tree: SourceTree) -> CoreMetadata:
         folder = tree.path / tree.subdirectory if tree.subdirectory else tree.path
         static = static_metadata(folder)
-        if static is not None:
+        if static is not None and ("version" not in static.dynamic or self.builder is None):
             return static
         if self.builder is None:
             raise _needs_build(tree.identity)
-        return self.builder.metadata(tree)
+        try:
+            return self.builder.metadata(tree)
+        except EnvironmentUnavailable:
+            if static is None:
+                raise
+            return static  # all but the version is known, and no Python is here that could tell it
+
+
+def _keep(content: bytes, path: Path) -> None:
+    """Put an archive that was downloaded to where it is built from."""
+    if not path.is_file():
+        atomic_write(path, content, fsync=False)
+
+
+def lock_path(text: str) -> str:
+    """A path as lock files write it: `./` before what lies below the workspace, absolute paths and `../` as they are,
+    always with `/`.
+    """
+    path = text.replace("\\", "/")
+    if path.startswith("/") or re.match(r"[A-Za-z]:/|file:", path):
+        return path
+    inner = posixpath.normpath(path)
+    if inner == ".":
+        return "./"
+    return inner if inner.startswith("../") or inner == ".." else f"./{inner}"
 
 
 def _needs_build(what: str) -> BuildError:
@@ -149,13 +187,22 @@ def git_location(source: GitSource, commit: str) -> str:
         if value
     ]
     query = "&".join(f"{key}={value}" for key, value in pairs)
-    return f"git+{source.url}{f'?{query}' if query else ''}#{commit}"
+    return f"git+{_public(source.url)}{f'?{query}' if query else ''}#{commit}"
+
+
+def _public(url: str) -> str:
+    """Without passwords; the user's name of an ssh address is no secret, and nothing works without it."""
+    if url.startswith(("https://", "http://")):
+        return without_credentials(url)
+    scheme, _, rest = url.partition("://")
+    user, at, host = rest.partition("@")
+    return f"{scheme}://{user.partition(':')[0]}@{host}" if at else url
 
 
 def static_metadata(folder: Path) -> CoreMetadata | None:
     """The metadata of a source folder whose `[project]` table says everything (PEP 621); None where only a build can
-    tell. A missing version is `0`: it does not matter for a source tree. Raises `ArchiveError` for a folder that is
-    no project, `SpecError` for a bad name.
+    tell. A version that only a build can tell is `0`, and named in `dynamic`. Raises `ArchiveError` for a folder that
+    is no project, `SpecError` for a bad name.
     """
     try:
         text = (folder / "pyproject.toml").read_text(encoding="utf-8")

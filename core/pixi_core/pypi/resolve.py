@@ -6,6 +6,7 @@ and metadata are fetched ahead, and turns the answer into lock records, or the f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -70,7 +71,7 @@ def resolve(
         return ()
     if root is not None:
         index.anchor(root)
-    reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout)
+    reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout, index.archives)
     build = None if builder is None else partial(_build_metadata, index, builder)
     policy = _policy(here, constraints, options, provided, locked, strategy, target, reader, build, should_stop)
     with reporter.phase("pypi-metadata", detail=target.platform.name) as phase:
@@ -153,7 +154,9 @@ def _policy(
 
 def _build_metadata(index: IndexClient, builder: Builder, found: Found, name: PypiName) -> CoreMetadata:
     """Ask the builder about an sdist of an index."""
-    return builder.metadata(SourceTree(index.archive(found.file), found.file.filename, name))
+    path = index.archive(found.file)
+    digest = found.file.sha256 or hashlib.sha256(path.read_bytes()).hexdigest()
+    return builder.metadata(SourceTree(path, f"{name} {found.version}", name, digest=digest))
 
 
 def _locked_versions(locked: Iterable[PypiRecord]) -> dict[PypiName, Version]:

@@ -1,0 +1,254 @@
+"""Source code to metadata and wheels: the one that the resolver and the installer ask.
+
+What need not be built is not: results are kept by the content of the source, the Python and whether the build was
+isolated; an sdist whose `pyproject.toml` says everything is only read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..archive.extract import extract_sdist
+from ..cache.wheels import CachedWheel
+from ..errors import ArchiveError, BuildError, PixiError
+from ..fs import remove_tree
+from ..model.pypi_options import applies
+from ..model.record import PypiRecord
+from ..names import safe_relative_path
+from ..pypi.build import SourceTree
+from ..pypi.direct import static_metadata
+from ..pypi.metadata import CoreMetadata, parse_core_metadata
+from .hooks import MISSING, Hooks, file_name_of
+from .project import BuildSystem, read_build_system
+from .python import BuildPython, build_variables
+from .results import result_key
+from .sources import source_of
+from .stamp import source_stamp
+from .tools import BuildTools
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBuilder:
+    """Builds with `tools`. `above` are the sources whose build requirements are being made, the first one asked for
+    first: what needs itself to be built is refused. `python` overrules that of the tools.
+    """
+
+    tools: BuildTools
+    above: tuple[str, ...] = ()
+    own_python: BuildPython | None = None
+
+    # ---------------------------------------------------------------- questions
+
+    def metadata(self, source: SourceTree) -> CoreMetadata:
+        """The metadata that a wheel built from the source would have, by the cheapest way that tells it.
+
+        Raises `BuildError`, `ArchiveError`, `NetworkError`, `Unsatisfiable` (build requirements), `Cancelled`.
+        """
+        results = self.tools.results
+        content = source.digest or source_stamp(_project(source.path, source))
+        read = result_key("static", content, source.subdirectory or "")
+        known = results.metadata(read)
+        if known is not None:
+            return known
+        self._check(source)
+        with results.lock(read, self.tools.should_stop):
+            known = results.metadata(read) or self._built_metadata(source, content)
+            if known is not None:
+                return known
+            with self._opened(source) as folder:
+                static = static_metadata(folder)
+                if static is not None and "version" not in static.dynamic:
+                    return results.keep_metadata(read, static)
+                found = self._ask_metadata(source, folder, content)
+            return results.keep_metadata(self._keys(source, content)[0], found)
+
+    def wheel(self, source: SourceTree) -> CachedWheel:
+        """The wheel (PEP 660's for an editable source), unpacked in the cache. Raises as `metadata`."""
+        results = self.tools.results
+        content = source.digest or source_stamp(_project(source.path, source), editable=source.editable)
+        portable, here = self._keys(source, content)
+        found = results.wheel(portable) or results.wheel(here)
+        if found is not None:
+            return found
+        self._check(source)
+        with results.lock(here, self.tools.should_stop):
+            found = results.wheel(portable) or results.wheel(here)
+            if found is not None:
+                return found
+            with self._opened(source) as folder, tempfile.TemporaryDirectory(prefix="pixi-wheel-") as out:
+                wheel = self._build(source, folder, Path(out))
+                # what is compiled against one environment must not get into another
+                return results.keep_wheel(portable if wheel.name.endswith("-none-any.whl") else here, wheel)
+
+    def wheel_of(self, record: PypiRecord, *, editable: bool = False) -> CachedWheel:
+        """The wheel of a locked source. Raises as `wheel`."""
+        return self.wheel(source_of(record, self.tools, editable=editable))
+
+    # ---------------------------------------------------------------- what is known already
+
+    @property
+    def python(self) -> BuildPython:
+        """The Python that builds."""
+        return self.own_python or self.tools.python()
+
+    def _isolated(self, source: SourceTree) -> bool:
+        choice = self.tools.options.no_build_isolation
+        return not (choice if isinstance(choice, bool) else source.name is not None and applies(choice, source.name))
+
+    def _keys(self, source: SourceTree, content: str) -> tuple[str, str]:
+        """The names of a result that any environment with the same Python may use, and of one that only this may."""
+        python, isolated = self.python, self._isolated(source)
+        place = str(source.path) if source.editable else ""
+        parts = (content, source.subdirectory or "", place, python.tag, "" if isolated else python.identity)
+        return result_key(*parts), result_key(*parts, python.identity)
+
+    def _built_metadata(self, source: SourceTree, content: str) -> CoreMetadata | None:
+        portable, here = self._keys(source, content)
+        results = self.tools.results
+        known = results.metadata(portable)
+        if known is not None:
+            return known
+        wheel = results.wheel(portable) or results.wheel(here)
+        return None if wheel is None else _wheel_metadata(wheel, source)
+
+    # ---------------------------------------------------------------- building
+
+    def _check(self, source: SourceTree) -> None:
+        """Refuse what must not be built (`no-build`, except editable folders) and what needs itself."""
+        forbidden = self.tools.options.no_build
+        if not source.editable and (
+            forbidden if isinstance(forbidden, bool) else source.name is not None and applies(forbidden, source.name)
+        ):
+            raise BuildError(
+                f"{source.identity} would have to be built, which `no-build` forbids",
+                hints=["use a wheel, or take the package out of `no-build` in [pypi-options]"],
+            )
+        if source.identity in self.above:
+            story = " → ".join((*self.above[self.above.index(source.identity) :], source.identity))
+            raise BuildError(f"{source.identity} needs itself to be built: {story}")
+
+    @contextmanager
+    def _opened(self, source: SourceTree) -> Iterator[Path]:
+        """The project's folder: the folder itself where somebody works in it, else a fresh copy that a build may fill
+        with its products.
+        """
+        if source.fetch is not None:
+            source.fetch()
+        if source.digest is None:
+            yield _project(source.path, source)
+            return
+        work = Path(tempfile.mkdtemp(prefix="pixi-build-"))
+        try:
+            if source.path.is_dir():
+                top = Path(shutil.copytree(source.path, work / "source", symlinks=True))
+            else:
+                extract_sdist(source.path, work, file_name=source.path.name)
+                top = _only_folder(work, source.identity)
+            yield _project(top, source)
+        finally:
+            remove_tree(work)
+
+    def _ask_metadata(self, source: SourceTree, folder: Path, content: str) -> CoreMetadata:
+        """From the hook that gives only metadata, or from a wheel (which is kept) where the back end has no such."""
+        kind = "editable" if source.editable else "wheel"
+        hook = f"prepare_metadata_for_build_{kind}"
+        with tempfile.TemporaryDirectory(prefix="pixi-metadata-") as out:
+            hooks = self._hooks(source, folder, kind)
+            answer = hooks.call(hook, out, None)
+            if answer is not MISSING:
+                path = Path(out, file_name_of(answer, hook, source.identity), "METADATA")
+                try:
+                    return parse_core_metadata(path.read_bytes(), what=source.identity)
+                except OSError as error:
+                    raise BuildError(f"{source.identity} could not be built: `{hook}` left no METADATA") from error
+            wheel = self._call_build(source, hooks, kind, Path(out))
+            portable, here = self._keys(source, content)
+            keep = portable if wheel.name.endswith("-none-any.whl") else here
+            return _wheel_metadata(self.tools.results.keep_wheel(keep, wheel), source)
+
+    def _build(self, source: SourceTree, folder: Path, out: Path) -> Path:
+        kind = "editable" if source.editable else "wheel"
+        return self._call_build(source, self._hooks(source, folder, kind), kind, out)
+
+    def _call_build(self, source: SourceTree, hooks: Hooks, kind: str, out: Path) -> Path:
+        with self.tools.reporter.phase("build", detail=source.identity) as phase:
+            answer = hooks.call(f"build_{kind}", str(out), None, None)
+            phase.finish(f"built {source.identity}")
+        if answer is MISSING:
+            raise BuildError(
+                f"{source.identity} cannot be installed editable: {hooks.system.backend} has no `build_editable`",
+                hints=["leave out `editable`, or use a build backend that knows PEP 660"],
+            )
+        wheel = out / file_name_of(answer, f"build_{kind}", source.identity)
+        if wheel.suffix != ".whl" or not wheel.is_file():
+            raise BuildError(f"{source.identity} could not be built: `build_{kind}` made no wheel called {wheel.name}")
+        return wheel
+
+    def _hooks(self, source: SourceTree, folder: Path, kind: str) -> Hooks:
+        """The back end's hooks, in an environment that has what they need."""
+        system = read_build_system(folder)
+        python, tools = self.python, self.tools
+        hooks = Hooks(
+            python=python.executable,
+            environ=build_variables(python.environ, python.platform),
+            folder=folder,
+            system=system,
+            identity=source.identity,
+            logs=tools.logs,
+            should_stop=tools.should_stop,
+        )
+        if not self._isolated(source):
+            needed = ", ".join(system.requires) or "nothing"
+            return replace(
+                hooks,
+                hint=f"it is built without isolation, with what {python.executable} can import; it says that it needs "
+                f"{needed}",
+            )
+        hooks = self._in_isolation(hooks, source, system, ())
+        more = hooks.call(f"get_requires_for_build_{kind}", None)
+        if more is MISSING or not more:
+            return hooks
+        return self._in_isolation(hooks, source, system, tuple(more))
+
+    def _in_isolation(self, hooks: Hooks, source: SourceTree, system: BuildSystem, more: tuple[str, ...]) -> Hooks:
+        inner = replace(self, above=(*self.above, source.identity))
+        try:
+            prefix = self.tools.isolated((*system.requires, *more), inner, inner.wheel_of)
+        except PixiError as error:
+            error.add_note(f"while making an environment to build {source.identity} in")
+            raise
+        python = self.python
+        executable = prefix / ("Scripts/python.exe" if (prefix / "Scripts").is_dir() else "bin/python")
+        return replace(hooks, python=executable, environ=build_variables(python.environ, python.platform, prefix))
+
+
+def _project(top: Path, source: SourceTree) -> Path:
+    """The folder of the project in a source tree. Raises `ArchiveError`, `UnsafePath`."""
+    folder = top
+    if source.subdirectory:
+        safe_relative_path(source.subdirectory, what="subdirectory")
+        folder = top / source.subdirectory
+    if not folder.is_dir():
+        raise ArchiveError(f"{source.identity} has no folder '{source.subdirectory or top}'")
+    return folder
+
+
+def _only_folder(work: Path, identity: str) -> Path:
+    """The one top folder of an extracted sdist."""
+    found = sorted(work.iterdir())
+    if len(found) != 1 or not found[0].is_dir():
+        raise ArchiveError(f"{identity} is not a source distribution: it must hold exactly one folder")
+    return found[0]
+
+
+def _wheel_metadata(wheel: CachedWheel, source: SourceTree) -> CoreMetadata:
+    """The metadata of an unpacked wheel."""
+    for path, *_ in wheel.files:
+        if path.endswith(".dist-info/METADATA") and path.count("/") == 1:
+            return parse_core_metadata((wheel.path / path).read_bytes(), what=source.identity)
+    raise ArchiveError(f"the wheel of {source.identity} has no METADATA")

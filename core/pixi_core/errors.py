@@ -134,6 +134,10 @@ class ManifestError(InputError):
     """A manifest that cannot be read, or that says something impossible."""
 
 
+class PixiTooOld(ManifestError):
+    """The manifest asks for another pixi than this (`requires-pixi`)."""
+
+
 class LockFileError(InputError):
     """A lock file that cannot be read."""
 
@@ -195,6 +199,15 @@ class NetworkError(PixiError):
 
 class Offline(NetworkError):
     """The network is switched off (`--offline`) or no server could be reached, and nothing is cached."""
+
+    @classmethod
+    def switched_off(cls, url: str) -> Offline:
+        """For something that is not here while `--offline` forbids to fetch it; `url` carries no credentials."""
+        return cls(
+            f"{url} is not in the cache, and the network is switched off",
+            url=url,
+            hints=["run the command once without `--offline`"],
+        )
 
 
 class HttpStatusError(NetworkError):

@@ -18,6 +18,7 @@ import zstandard
 
 from pixi_core.errors import HttpStatusError, NetworkError
 from pixi_core.model.record import RepoDataRecord, record_to_repodata
+from pixi_core.progress import Phase
 
 
 @dataclass
@@ -75,7 +76,14 @@ class Answer:
 class PlainClient:
     """`repodata.fetch.Fetcher` by the standard library."""
 
-    def get_bytes(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+    def get_bytes(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        phase: Phase | None = None,
+    ) -> Answer:
         try:
             with urllib.request.urlopen(urllib.request.Request(url, headers=dict(headers or {})), timeout=10) as got:
                 return Answer(got.status, {k.lower(): v for k, v in got.headers.items()}, got.read())

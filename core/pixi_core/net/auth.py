@@ -3,7 +3,8 @@
 Sources, first found wins: `RATTLER_AUTH_FILE` (alone, when it is set), the configured file, credentials inside a URL,
 `~/.rattler/credentials.json`, `.netrc`, and the system's key ring, which is asked only when a server refuses.
 Format of the files: `{"host or *.host or URL": {"BearerToken": …} | {"CondaToken": …} | {"BasicHTTP": {"username": …,
-"password": …}}}`.
+"password": …}} | {"S3Credentials": {"access_key_id": …, "secret_access_key": …, "session_token": …}}}`; access keys
+belong to `s3://bucket` URLs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from ..errors import ConfigError
 from ..fs import home_folder
 
-Kind = Literal["bearer", "conda-token", "basic"]
+Kind = Literal["bearer", "conda-token", "basic", "access-key"]
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -44,14 +45,15 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What opens one place."""
+    """What opens one place. Access keys (S3) have their name in `user` and, when they were lent, a `token`."""
 
     kind: Kind
     secret: Secret
     user: str = ""
+    token: Secret | None = None
 
     def header(self) -> str | None:
-        """The value of the `Authorization` header; None for tokens that stand in the path."""
+        """The value of the `Authorization` header; None for what is shown in other ways."""
         if self.kind == "bearer":
             return f"Bearer {self.secret.reveal()}"
         if self.kind == "basic":
@@ -128,7 +130,8 @@ def place_of(text: str) -> Place:
         port = parts.port
     except ValueError:
         port = None
-    scheme = parts.scheme if "://" in text else ""
+    # registries are asked by https, however their channels are written
+    scheme = parts.scheme if "://" in text and parts.scheme != "oci" else ""
     if scheme and port is None:
         port = _PORTS.get(scheme)
     return Place((parts.hostname or "").lower(), scheme, port, _segments(parts.path))
@@ -176,7 +179,8 @@ class CredentialStore:
             return url
         user, _, password = before.partition(":")
         folder = parts.path.rpartition("/")[0]
-        place = Place((parts.hostname or "").lower(), parts.scheme, _port(parts), _segments(folder))
+        scheme = "" if parts.scheme == "oci" else parts.scheme
+        place = Place((parts.hostname or "").lower(), scheme, _port(parts), _segments(folder))
         with self._guard:
             self._entries[place] = Credential("basic", Secret(unquote(password)), unquote(user))
         return urlunsplit(parts._replace(netloc=host))
@@ -239,6 +243,15 @@ def _credential(value: Any) -> Credential | None:
         return Credential("bearer", Secret(value["BearerToken"]))
     if isinstance(value.get("CondaToken"), str):
         return Credential("conda-token", Secret(value["CondaToken"]))
+    lent = value.get("S3Credentials")
+    if isinstance(lent, dict):
+        token = lent.get("session_token")
+        return Credential(
+            "access-key",
+            Secret(str(lent.get("secret_access_key", ""))),
+            str(lent.get("access_key_id", "")),
+            Secret(str(token)) if token else None,
+        )
     basic = value.get("BasicHTTP")
     if isinstance(basic, dict):
         return Credential("basic", Secret(str(basic.get("password", ""))), str(basic.get("username", "")))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .auth import CredentialStore
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetConfig:
     """How requests are made. Times are seconds; `retries` come after the first attempt; `per_host` bounds how many
-    requests one host sees at once. `sleep` and `jitter` are the clock that retries wait by.
+    requests one host sees at once. `s3_options` are pixi's, by bucket. `now`
+    is the clock (seconds since 1970), `sleep` and `jitter` what retries wait by.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -33,12 +34,21 @@ class NetConfig:
     longest_wait: float = 60.0
     tls_no_verify: bool = False
     certificates: Path | None = None
+    s3_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
 
 
-def net_config(config: Config, environ: Mapping[str, str], *, offline: bool = False) -> NetConfig:
-    """The client's settings for one user. Proxies of the configuration rank below those of the environment.
+def net_config(
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    offline: bool = False,
+    s3_options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> NetConfig:
+    """The client's settings for one user. Proxies of the configuration rank below those of the environment, its S3
+    options below the workspace's.
 
     Raises `ConfigError` for a credentials file that cannot be read.
     """
@@ -54,6 +64,7 @@ def net_config(config: Config, environ: Mapping[str, str], *, offline: bool = Fa
         environ=variables,
         credentials=CredentialStore.load(environ, override=config.authentication_override_file),
         mirrors=config.mirrors,
+        s3_options={**config.s3_options, **(s3_options or {})},
         offline=offline or config.offline,
         retries=_number(variables.get("UV_HTTP_RETRIES"), 3),
         read_timeout=float(_number(variables.get("UV_HTTP_TIMEOUT"), 30)),

@@ -15,21 +15,23 @@ import os
 import time
 
 from ..errors import HttpStatusError, NetworkError, Offline
+from ..fs import os_errors, replacing
 from ..model.channel import path_of_file_url
 from ..value import Value
+from .decompress import unbzip2, unzstd
 from .digest import digest
 from .packed import PackedSubdir, pack
-from .shards import INDEX_NAME, ShardedSubdir, flatten_index
+from .shards import INDEX_NAME, LARGEST_SHARD, ShardedSubdir, flatten_index
 from .subdirs import EmptySubdir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
-    from typing import Literal, Protocol
+    from typing import Protocol
 
     from ..model.platform import Subdir
-    from ..progress import Reporter
+    from ..progress import Phase, Reporter
     from .subdirs import SubdirIndex
 else:
     Protocol = object
@@ -38,8 +40,8 @@ FORMS = (INDEX_NAME, "repodata.json.zst", "repodata.json.bz2", "repodata.json")
 PROBE_AGAIN = 7 * 24 * 3600
 """Seconds after which a better form than the one in use is looked for again."""
 
-LARGEST_INDEX = 4 << 30
-"""Decompressed bytes of a repodata.json."""
+LARGEST_INDEX = 2 << 30
+"""Bytes of an index, decompressed."""
 
 
 class Response(Protocol):
@@ -61,8 +63,15 @@ class Response(Protocol):
 class Fetcher(Protocol):
     """The part of `net.client.Client` that is needed here."""
 
-    def get_bytes(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
-        """GET. Raises `NetworkError`."""
+    def get_bytes(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        phase: Phase | None = None,
+    ) -> Response:
+        """GET; bytes advance `phase`. Raises `NetworkError`, also for more than `max_bytes`."""
 
 
 class State(Value):
@@ -84,7 +93,8 @@ class State(Value):
 class IndexFetcher:
     """Opens the index of a subdir from `folder` (the repodata cache), fetching what is missing or stale.
 
-    `now` is the clock (seconds since 1970). One instance serves many threads, each on another subdir.
+    `now` is the clock (seconds since 1970); with `as_kept` what is in the folder is used, however old. One instance
+    serves many threads, each on another subdir.
     """
 
     def __init__(
@@ -93,6 +103,7 @@ class IndexFetcher:
         folder: str,
         *,
         offline: bool,
+        as_kept: bool = False,
         reporter: Reporter,
         pool: Callable[[], Executor],
         now: Callable[[], float] = time.time,
@@ -100,9 +111,12 @@ class IndexFetcher:
         self._client = client
         self._folder = folder
         self._offline = offline
+        self._as_kept = as_kept
         self._reporter = reporter
         self._pool = pool
         self._now = now
+        self.refused: dict[str, HttpStatusError] = {}
+        """Subdirs that are not there, or that the server does not show us (401, 403)."""
 
     def open(self, url: str, subdir: Subdir) -> SubdirIndex | None:
         """The index at a subdir URL (trailing `/`); None when the channel has no such subdir.
@@ -116,7 +130,7 @@ class IndexFetcher:
         if url.startswith("file:") or self._offline:
             return True
         state = self._state(url)
-        return state is not None and self._now() < state.fresh_until and self._exists(state)
+        return state is not None and (self._as_kept or self._now() < state.fresh_until) and self._exists(state)
 
     # ------------------------------------------------------------ folders
 
@@ -150,16 +164,12 @@ class IndexFetcher:
         if state is not None and not self._exists(state):
             state = None
         now = self._now()
-        if state is not None and (self._offline or now < state.fresh_until):
+        if state is not None and (self._offline or self._as_kept or now < state.fresh_until):
             if self._offline and now >= state.fresh_until:
                 self._say_age(url, state)
             return self._opened(state, url, subdir)
         if self._offline:
-            raise Offline(
-                f"the index of {url} is not in the cache, and the network is switched off",
-                url=url,
-                hints=["run the command once without `--offline`"],
-            )
+            raise Offline.switched_off(url)
         try:
             fetched = self._refresh(url, state)
         except HttpStatusError:
@@ -178,29 +188,34 @@ class IndexFetcher:
             if isinstance(answer, State):
                 return answer
             # the form is gone: look for another
-        with self._reporter.phase("repodata", detail=url) as phase:
-            for form in FORMS:
-                answer = self._get(url, form, state if state is not None and state.form == form else None)
-                if isinstance(answer, State):
-                    phase.finish(url)
-                    return answer
+        refused: HttpStatusError | None = None
+        for form in FORMS:
+            answer = self._get(url, form, state if state is not None and state.form == form else None)
+            if isinstance(answer, State):
+                return answer
+            refused = refused or answer
+        if refused is not None:
+            self.refused[url] = refused
         return None
 
-    def _get(self, url: str, form: str, known: State | None) -> State | Literal["absent"]:
-        """Fetch or revalidate one form."""
+    def _get(self, url: str, form: str, known: State | None) -> State | HttpStatusError | None:
+        """Fetch or revalidate one form. None where it is absent, the error where the server did not let us look: many
+        servers say so of files that do not exist.
+        """
         headers: dict[str, str] = {}
         if known is not None and known.etag:
             headers["If-None-Match"] = known.etag
         elif known is not None and known.modified:
             headers["If-Modified-Since"] = known.modified
         try:
-            response = self._client.get_bytes(url + form, headers=headers)
+            with self._reporter.phase("repodata", unit="bytes", detail=url) as phase:
+                response = self._client.get_bytes(url + form, headers=headers, max_bytes=LARGEST_INDEX, phase=phase)
         except HttpStatusError as error:
-            if error.status in (403, 404, 410):
-                return "absent"
+            if error.status in (401, 403):
+                return error
+            if error.status in (404, 410):
+                return None
             raise
-        if response.status in (403, 404, 410):
-            return "absent"
         now = self._now()
         fresh_until = now + _max_age(response.headers)
         if response.status == 304 and known is not None:
@@ -227,11 +242,11 @@ class IndexFetcher:
         kind = "index" if form == INDEX_NAME else "pack"
         name = f"{_key(url)}.{number}.{kind}"
         path = os.path.join(self._folder, name)
-        os.makedirs(self._folder, exist_ok=True)
-        if form == INDEX_NAME:
-            _write(path, flatten_index(content, url=url + form))
-        else:
-            pack(_decompressed(content, form, url + form), path, url=url + form)
+        with os_errors(self._folder):
+            if form == INDEX_NAME:
+                _write(path, flatten_index(content, url=url + form))
+            else:
+                pack(_decompressed(content, form, url + form), path, url=url + form)
         return name
 
     def _opened(self, state: State, url: str, subdir: Subdir) -> SubdirIndex:
@@ -248,12 +263,8 @@ class IndexFetcher:
 
     def _fetch_shard(self, url: str) -> bytes:
         if self._offline:
-            raise Offline(
-                f"{url} is not in the cache, and the network is switched off",
-                url=url,
-                hints=["run the command once without `--offline`"],
-            )
-        return self._client.get_bytes(url).content
+            raise Offline.switched_off(url)
+        return self._client.get_bytes(url, max_bytes=LARGEST_SHARD).content
 
     def _state(self, url: str) -> State | None:
         try:
@@ -264,13 +275,14 @@ class IndexFetcher:
             return None
 
     def _save(self, url: str, state: State, old: State | None) -> None:
+        """Note what is known. A disk that refuses does not hinder this run: the next one asks the channel again."""
         path = os.path.join(self._folder, f"{_key(url)}.state")
-        _write(path, "\n".join(str(value).replace("\n", " ") for value in state.as_tuple()).encode())
-        if old is not None and old.file != state.file:
-            try:
+        try:
+            _write(path, "\n".join(str(value).replace("\n", " ") for value in state.as_tuple()).encode())
+            if old is not None and old.file != state.file:
                 os.unlink(os.path.join(self._folder, old.file))
-            except OSError:
-                return
+        except OSError:
+            return
 
     def _exists(self, state: State) -> bool:
         return os.path.exists(os.path.join(self._folder, state.file))
@@ -293,33 +305,19 @@ def _write(path: str, content: bytes) -> None:
 
 
 def _read(url: str) -> bytes:
-    path = path_of_file_url(url)
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise NetworkError(f"cannot read {path}: {error.strerror}", url=url) from None
+    from ..net.local import opened
+
+    with opened(url) as file:
+        return file.read()
 
 
 def _decompressed(content: bytes, form: str, url: str) -> bytes:
     """The plain JSON of a download. Raises `NetworkError`."""
-    try:
-        if form.endswith(".zst"):
-            import zstandard
-
-            try:
-                plain = zstandard.ZstdDecompressor().stream_reader(content).read(LARGEST_INDEX)
-            except zstandard.ZstdError as error:
-                raise ValueError(str(error)) from None
-        elif form.endswith(".bz2"):
-            import bz2
-
-            plain = bz2.BZ2Decompressor().decompress(content, LARGEST_INDEX)
-        else:
-            return content
-    except (ValueError, OSError) as error:
-        raise NetworkError(f"{url} cannot be decompressed: {error}", url=url) from None
-    return plain
+    if form.endswith(".zst"):
+        return unzstd(content, url=url, most=LARGEST_INDEX)
+    if form.endswith(".bz2"):
+        return unbzip2(content, url=url, most=LARGEST_INDEX)
+    return content
 
 
 def _max_age(headers: Mapping[str, str]) -> float:

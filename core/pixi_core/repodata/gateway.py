@@ -34,18 +34,27 @@ WORKERS = 16
 class Gateway:
     """All channels, through one cache. Thread-safe. An index that was opened stays as it is until `forget`.
 
-    `client` is a `net.client.Client`, or whatever else can GET.
+    `client` is a `net.client.Client`, or whatever else can GET. With `as_kept` an index in the cache is used as it is,
+    however old.
     """
 
     def __init__(
-        self, client: Fetcher, cache: CacheDirs, *, offline: bool = False, reporter: Reporter = SILENT
+        self,
+        client: Fetcher,
+        cache: CacheDirs,
+        *,
+        offline: bool = False,
+        as_kept: bool = False,
+        reporter: Reporter = SILENT,
     ) -> None:
         folder = cache.repodata
         for place in (folder, folder / "shards"):
             remove_abandoned(place)
         self._client = client
         self._tables = TableCache(folder)
-        self._fetcher = IndexFetcher(client, str(folder), offline=offline, reporter=reporter, pool=self._threads)
+        self._fetcher = IndexFetcher(
+            client, str(folder), offline=offline, as_kept=as_kept, reporter=reporter, pool=self._threads
+        )
         self._pool: ThreadPoolExecutor | None = None
         self._opened: dict[str, SubdirIndex | None] = {}
         self._sources: dict[tuple[tuple[str, ...], tuple[str, ...]], ChannelSource] = {}
@@ -65,7 +74,7 @@ class Gateway:
             for number, channel in enumerate(channels):
                 found = opened[number * len(subdirs) : (number + 1) * len(subdirs)]
                 if subdirs and all(index is None for index in found):
-                    raise _no_index(channel, subdirs)
+                    raise self._no_index(channel, subdirs)
                 indexes.append(
                     [
                         index if index is not None else absent(subdir, channel.subdir_url(subdir))
@@ -103,7 +112,7 @@ class Gateway:
                 hints=["check the address of the channel and the network"],
             ) from None
         if all(index is None for index in found):
-            raise _no_index(channel, subdirs)
+            raise self._no_index(channel, subdirs)
 
     def forget(self) -> None:
         """Look at every channel anew the next time."""
@@ -154,11 +163,15 @@ class Gateway:
         index = self._fetcher.open(url, subdir)
         return self._opened.setdefault(url, index)
 
-
-def _no_index(channel: Channel, subdirs: Sequence[Subdir]) -> NetworkError:
-    return HttpStatusError(
-        f"{channel.name} has no packages for {', '.join(subdirs)}: none of {', '.join(FORMS)} is there",
-        url=channel.url,
-        status=404,
-        hints=["check the channel's name or address and the platforms of the workspace"],
-    )
+    def _no_index(self, channel: Channel, subdirs: Sequence[Subdir]) -> NetworkError:
+        """Nothing is there, or nothing is shown to us: then what the server said."""
+        for subdir in subdirs:
+            refused = self._fetcher.refused.get(channel.subdir_url(subdir))
+            if refused is not None:
+                return refused
+        return HttpStatusError(
+            f"{channel.name} has no packages for {', '.join(subdirs)}: none of {', '.join(FORMS)} is there",
+            url=channel.url,
+            status=404,
+            hints=["check the channel's name or address and the platforms of the workspace"],
+        )

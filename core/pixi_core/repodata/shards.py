@@ -16,6 +16,7 @@ import threading
 from bisect import bisect_left
 
 from ..errors import HashMismatch, NetworkError
+from .decompress import unzstd
 from .packed import joined
 from .subdirs import RawRecords, readable
 
@@ -29,16 +30,15 @@ if TYPE_CHECKING:
 
 INDEX_NAME = "repodata_shards.msgpack.zst"
 LARGEST_SHARD = 512 << 20
-"""Decompressed bytes; the largest real shard has a few dozen MB."""
+"""Decompressed bytes of a shard or of the index; the largest real ones have a few dozen MB."""
 
 
 def flatten_index(content: bytes, *, url: str) -> bytes:
     """The flat form of a downloaded index. Raises `NetworkError` (with `url`) when it is not one."""
     import msgspec
-    import zstandard
 
+    plain = unzstd(content, url=url, most=LARGEST_SHARD)
     try:
-        plain = zstandard.ZstdDecompressor().decompressobj().decompress(content)
         index = msgspec.msgpack.decode(plain)
         info = index.get("info") or {}
         shards: dict[str, bytes] = index["shards"]
@@ -46,7 +46,7 @@ def flatten_index(content: bytes, *, url: str) -> bytes:
         digests = b"".join(shards[name] for name in names)
         if len(digests) != 32 * len(names) or any("\n" in name for name in names):
             raise ValueError("a digest of another length than 32 bytes")
-    except (zstandard.ZstdError, msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NetworkError(f"{url} is not an index of shards: {error}", url=url) from None
     bases = str(info.get("base_url") or ""), str(info.get("shards_base_url") or "")
     return marshal.dumps(("\n".join(names), digests, *bases), 4)
@@ -55,16 +55,13 @@ def flatten_index(content: bytes, *, url: str) -> bytes:
 def decode_shard(content: bytes, *, url: str) -> RawRecords:
     """The entries of a compressed shard. Raises `NetworkError`."""
     import msgspec
-    import zstandard
 
+    plain = unzstd(content, url=url, most=LARGEST_SHARD)
     try:
-        plain = zstandard.ZstdDecompressor().stream_reader(content).read(LARGEST_SHARD + 1)
-        if len(plain) > LARGEST_SHARD:
-            raise ValueError("larger than any shard may be")
         shard = msgspec.msgpack.decode(plain)
         sections: list[dict[str, dict[str, Any]]] = [shard.get("packages") or {}, shard.get("packages.conda") or {}]
         return [(file_name, readable(entry)) for section in sections for file_name, entry in section.items()]
-    except (zstandard.ZstdError, msgspec.DecodeError, ValueError, TypeError, AttributeError) as error:
+    except (msgspec.DecodeError, ValueError, TypeError, AttributeError) as error:
         raise NetworkError(f"{url} is not a shard: {error}", url=url) from None
 
 

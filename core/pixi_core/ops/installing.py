@@ -253,4 +253,4 @@ def write_pixi_dir(folder: Path) -> None:
     ignore = folder / ".gitignore"
     if not ignore.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        atomic_write(ignore, "*\n!config.toml\n", fsync=False)
+        atomic_write(ignore, "*\n!config.toml\n")

@@ -298,8 +298,6 @@ def _key(url: str) -> str:
 
 
 def _write(path: str, content: bytes) -> None:
-    from ..fs import replacing
-
     with replacing(path, os.path.dirname(path)) as file:
         file.write(content)
 

@@ -41,10 +41,10 @@ def resolve_here(cache: Path, requirements: Sequence[str]) -> None:
     from pixi_core.model.platform import Platform, Subdir
     from pixi_core.model.pypi_options import PypiOptions
     from pixi_core.model.pypi_requirement import parse_requirement
+    from pixi_core.model.pypi_target import PypiTarget
     from pixi_core.net.client import Client
     from pixi_core.pypi.index import IndexClient
     from pixi_core.pypi.resolve import resolve
-    from pixi_core.model.pypi_target import PypiTarget
 
     options = PypiOptions(no_build=True)
     version = ".".join(map(str, sys.version_info[:3]))

@@ -173,6 +173,24 @@ def test_conda_gives_way_to_what_a_pypi_package_needs(tmp_path: Path, channel_ur
         assert (manifest.read_text(), (tmp_path / "pixi.lock").read_text()) == before
 
 
+def test_a_workspace_says_what_a_conda_package_is_on_pypi(tmp_path: Path, channel_url: str) -> None:
+    index = FakeIndex()
+    index.wheel("greeting", "1.2", "the-interpreter>=3.11")
+    with serving(index):
+        pixi("init", "-c", channel_url, cwd=tmp_path).succeeded()
+        manifest = tmp_path / "pixi.toml"
+        names = f'conda-pypi-map = {{ "{channel_url}" = {{ mapping = {{ python = "the-interpreter" }} }} }}'
+        text = manifest.read_text().replace("[workspace]", f"[workspace]\n{names}", 1)
+        manifest.write_text(text + f'\n[pypi-options]\nindex-url = "{index.url}"\n')
+        pixi("add", "python", "--no-install", cwd=tmp_path).succeeded()
+        pixi("add", "--pypi", "greeting", "--no-install", cwd=tmp_path).succeeded()
+        rows = {row["name"]: row for row in json.loads(pixi("list", "--json", cwd=tmp_path).succeeded().out)}
+        assert rows["greeting"]["kind"] == "pypi"
+        assert rows["python"]["kind"] == "conda"
+        assert "pkg:pypi/the-interpreter?source=project-defined-mapping" in (tmp_path / "pixi.lock").read_text()
+        assert "already up-to-date" in pixi("lock", cwd=tmp_path).succeeded().err
+
+
 def test_two_platforms_are_locked_at_once(tmp_path: Path, small_channel: Path) -> None:
     pixi("init", "-c", small_channel.as_uri(), "-p", "linux-64", "-p", "osx-arm64", cwd=tmp_path).succeeded()
     pixi("add", "pure-tool", "--no-install", cwd=tmp_path)

@@ -140,7 +140,10 @@ def _write_packages(lines: list[str], lock: LockFile) -> None:
     for environment in lock.environments.values():
         for records in environment.packages.values():
             for record in records:
-                found.setdefault(selector(record), record)
+                known = found.setdefault(selector(record), record)
+                # another environment may know what the package is on PyPI
+                if isinstance(record, RepoDataRecord) and isinstance(known, RepoDataRecord) and known.purls is None:
+                    found[selector(record)] = record
     for record in lock.extra_packages:
         found.setdefault(selector(record), record)
     if not found:

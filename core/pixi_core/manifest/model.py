@@ -18,6 +18,7 @@ from ..names import DEFAULT_FEATURE, EnvironmentName, FeatureName, PackageName, 
 from .task import Task
 
 if TYPE_CHECKING:
+    from ..model.conda_pypi_map import CondaPypiMap
     from .merge import Environment
 
 ManifestKind = Literal["pixi", "pyproject", "mojoproject"]
@@ -123,7 +124,7 @@ class WorkspaceManifest:
     exclude_newer_packages: Mapping[PackageName, int | None] = field(default_factory=dict)
     pypi_exclude_newer_packages: Mapping[PypiName, int | None] = field(default_factory=dict)
     pypi_options: PypiOptions = field(default_factory=PypiOptions)
-    conda_pypi_map: Any = None
+    conda_pypi_map: CondaPypiMap | None = None
     preview: tuple[str, ...] = ()
     s3_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     build_variants: Mapping[str, Any] = field(default_factory=dict)

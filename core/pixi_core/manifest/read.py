@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from ..errors import Location, ManifestError
 from ..model.pypi_options import PypiOptions
@@ -30,6 +30,9 @@ from .read_platforms import read_platforms
 from .read_pyproject import ProjectTables, read_project, with_project
 from .table import Problems, Table
 from .times import parse_cutoff
+
+if TYPE_CHECKING:
+    from ..model.conda_pypi_map import CondaPypiMap
 
 T = TypeVar("T")
 _METADATA = ("license", "license-file", "readme", "homepage", "repository", "documentation")
@@ -132,7 +135,7 @@ def _manifest(
         exclude_newer_packages=_cutoffs(body.table("exclude-newer"), package_name, now),
         pypi_exclude_newer_packages=_cutoffs(body.table("pypi-exclude-newer"), pypi_name, now),
         pypi_options=read_pypi_options(workspace) or PypiOptions(),
-        conda_pypi_map=_conda_pypi_map(workspace),
+        conda_pypi_map=_conda_pypi_map(workspace, path.parent),
         preview=_preview(workspace),
         s3_options={bucket: _s3(table) for bucket, table in workspace.table("s3-options").tables()},
         build_variants=workspace.table("build-variants").data,
@@ -184,12 +187,15 @@ def _cutoffs(table: Table, name: Callable[[str], T], now: datetime) -> dict[T, i
     return found
 
 
-def _conda_pypi_map(workspace: Table) -> Any:
+def _conda_pypi_map(workspace: Table, root: Path) -> CondaPypiMap | None:
     value = workspace.data.get("conda-pypi-map")
-    if value is None or value is False or isinstance(value, dict):
-        return value
-    workspace.wrong("conda-pypi-map", "`conda-pypi-map` must be false or a table of channels")
-    return None
+    if value is None:
+        return None
+    # lazy: few manifests have one
+    from ..model.channel import channel
+    from ..model.conda_pypi_map import map_from_value
+
+    return workspace.convert("conda-pypi-map", lambda: map_from_value(value, lambda text: channel(text, root=root)))
 
 
 def _s3(table: Table) -> dict[str, Any]:

@@ -124,6 +124,8 @@ def _solve_both(
     while True:
         try:
             conda = _solve_conda(locker, group, platform, title, bounds)
+            if any(environment.pypi_requirements(platform) for environment in group):
+                conda = _with_purls(locker, conda)
             target, pypi = _resolve_pypi(locker, group, platform, title, conda)
         except CondaConflict as conflict:
             first = first or conflict
@@ -192,6 +194,20 @@ def _previous(
 
 
 # ---------------------------------------------------------------- PyPI
+
+
+def _with_purls(locker: Locker, conda: Sequence[RepoDataRecord]) -> tuple[RepoDataRecord, ...]:
+    """The records with what they are on PyPI, which the lock file then says, too."""
+    from ..model.conda_pypi_map import CondaPypiMap
+    from ..pypi.mapping import NameTables
+
+    tables = NameTables(
+        root=locker.workspace.root,
+        cache=locker.services.dirs.mapping,
+        fetcher=lambda: locker.services.client,
+        reporter=locker.reporter,
+    )
+    return tables.with_purls(conda, locker.manifest.conda_pypi_map or CondaPypiMap())
 
 
 def _resolve_pypi(

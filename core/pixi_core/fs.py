@@ -79,6 +79,12 @@ def free_bytes(path: Path | str) -> int | None:
 # ---------------------------------------------------------------- folders
 
 
+def pixi_home(environ: Mapping[str, str]) -> Path:
+    """Where what belongs to the user and to no workspace lies: `PIXI_HOME`, else `~/.pixi`."""
+    stated = environ.get("PIXI_HOME")
+    return Path(stated).expanduser().absolute() if stated else home_folder(environ) / ".pixi"
+
+
 def home_folder(environ: Mapping[str, str]) -> Path:
     """The user's home: `HOME` (`USERPROFILE` on Windows) where it is a folder, else what the system says, else the
     folder for temporary files (a container may give its user no home).

@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from .cache.wheels import WheelCache
     from .config.model import Config
     from .lock.model import LockFile
-    from .manifest.model import WorkspaceManifest
+    from .manifest.model import ManifestKind, WorkspaceManifest
     from .model.pypi_options import PypiOptions
     from .net.client import Client
     from .pypi.index import IndexClient
     from .repodata.gateway import Gateway
 
-MANIFEST_NAMES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
+_KINDS: dict[str, ManifestKind] = {
+    "pixi.toml": "pixi", "pyproject.toml": "pyproject", "mojoproject.toml": "mojoproject"
+}  # fmt: skip
+MANIFEST_NAMES = tuple(_KINDS)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,9 +139,9 @@ class Workspace:
         return self.manifest_path.parent
 
     @property
-    def kind(self) -> str:
-        """`pixi`, `pyproject` or `mojoproject`."""
-        return self.manifest_path.stem if self.manifest_path.name in MANIFEST_NAMES else "pixi"
+    def kind(self) -> ManifestKind:
+        """By the name of the file; any other name holds what a `pixi.toml` would."""
+        return _KINDS.get(self.manifest_path.name, "pixi")
 
     @cached_property
     def manifest(self) -> WorkspaceManifest:
@@ -149,7 +152,7 @@ class Workspace:
         """A manifest as it would be with another text (an edit that is not written yet)."""
         from .manifest.read import read_manifest
 
-        return read_manifest(text, path=self.manifest_path, kind=self.kind)  # type: ignore[arg-type]  # one of the three
+        return read_manifest(text, path=self.manifest_path, kind=self.kind)
 
     @property
     def name(self) -> str:

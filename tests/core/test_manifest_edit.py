@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pixi_core.errors import ManifestError
-from pixi_core.manifest.edit import ManifestEditor
+from pixi_core.manifest.edit_workspace import WorkspaceEditor
 
 TEXT = """# heading
 [workspace]
@@ -24,7 +24,7 @@ NumPy = { version = ">=2", build = "py*" }
 [pypi-dependencies]
 Rich = ">=13"
 """
-Edit = Callable[[ManifestEditor], object]
+Edit = Callable[[WorkspaceEditor], object]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ Edit = Callable[[ManifestEditor], object]
     ],
 )
 def test_edits(edit: Edit, old: str, new: str) -> None:
-    editor = ManifestEditor(TEXT)
+    editor = WorkspaceEditor(TEXT)
     edit(editor)
     assert editor.text == TEXT.replace(old, new)
 
@@ -56,5 +56,5 @@ def test_edits(edit: Edit, old: str, new: str) -> None:
 )
 def test_what_is_not_there_gets_a_suggestion(edit: Edit) -> None:
     with pytest.raises(ManifestError) as caught:
-        edit(ManifestEditor(TEXT))
+        edit(WorkspaceEditor(TEXT))
     assert "did you mean" in caught.value.hints[0]

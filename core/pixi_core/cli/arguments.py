@@ -31,7 +31,18 @@ class Parser(argparse.ArgumentParser):
 
 def workspace_arguments(parser: argparse.ArgumentParser) -> None:
     """Which workspace."""
-    parser.add_argument("-m", "--manifest-path", metavar="PATH", help="the manifest, or the folder that holds it")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("-m", "--manifest-path", metavar="PATH", help="the manifest, or the folder that holds it")
+    which.add_argument(
+        "-w", "--workspace", dest="manifest_path", type=_registered, metavar="NAME", help="a registered workspace"
+    )
+
+
+def _registered(name: str) -> str:
+    """The folder of a registered workspace. Raises `NoWorkspace` with near names."""
+    from ..ops.registry import find
+
+    return str(find(name, os.environ))
 
 
 def environment_argument(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import tomlkit
@@ -99,83 +98,7 @@ class ManifestEditor(TomlDocument):
         value = next((table[key] for key in table if key.lower() == name), None)
         return isinstance(value, dict) and bool(value.get("workspace"))
 
-    # ---------------------------------------------------------------- channels and platforms
-
-    def add_channel(
-        self, channel: str, *, feature: str = DEFAULT_FEATURE, priority: int | None = None, prepend: bool = False
-    ) -> bool:
-        """Add a channel; False where it is there already."""
-        array = self._list_of("channels", feature)
-        if any(_channel_of(item) == channel for item in array):
-            return False
-        value: Any = channel
-        if priority is not None:
-            value = to_toml({"channel": channel, "priority": priority})
-        array.insert(0 if prepend else len(array), value)
-        return True
-
-    def remove_channel(self, channel: str, *, feature: str = DEFAULT_FEATURE) -> None:
-        """Take a channel out. Raises `ManifestError` with near names."""
-        array = self._list_of("channels", feature)
-        known = [_channel_of(item) for item in array]
-        if channel not in known:
-            raise missing_entry(channel, "channels", known)
-        del array[known.index(channel)]
-
-    def add_platform(self, platform: str, *, feature: str = DEFAULT_FEATURE) -> bool:
-        """Add a platform by its subdir or name; False where it is there already."""
-        array = self._list_of("platforms", feature)
-        if any(_platform_of(item) == platform for item in array):
-            return False
-        array.append(platform)
-        return True
-
-    def remove_platform(self, platform: str, *, feature: str = DEFAULT_FEATURE) -> None:
-        """Take a platform out. Raises `ManifestError` with near names."""
-        array = self._list_of("platforms", feature)
-        known = [_platform_of(item) for item in array]
-        if platform not in known:
-            raise missing_entry(platform, "platforms", known)
-        del array[known.index(platform)]
-
-    # ---------------------------------------------------------------- the rest
-
-    def set_workspace(self, key: str, value: str | None) -> None:
-        """Set or (None) remove a text of the workspace table (`name`, `version`, `description`, `requires-pixi`)."""
-        table = self._table(self._workspace_path())
-        if value is None:
-            table.pop(key, None)
-        else:
-            table[key] = value
-
-    def add_environment(
-        self,
-        name: str,
-        features: Sequence[str] = (),
-        *,
-        solve_group: str | None = None,
-        no_default_feature: bool = False,
-    ) -> None:
-        """Declare an environment, or replace its declaration."""
-        value: Any = list(features)
-        if solve_group is not None or no_default_feature:
-            value = {"features": list(features)} if features else {}
-            value |= {"solve-group": solve_group} if solve_group is not None else {}
-            value |= {"no-default-feature": True} if no_default_feature else {}
-        self._set(self._table((*self._base(), "environments")), name, value)
-
-    def remove_environment(self, name: str) -> None:
-        """Take an environment out. Raises `ManifestError` with near names."""
-        self._remove((*self._base(), "environments"), name)
-
-    def remove_feature(self, name: str) -> None:
-        """Take a feature out, and out of every environment that lists it. Raises `ManifestError`."""
-        self._remove((*self._base(), "feature"), name)
-        environments = self._find((*self._base(), "environments")) or {}
-        for value in environments.values():
-            listed = value if isinstance(value, list) else value.get("features", [])
-            while name in listed:
-                listed.remove(name)
+    # ---------------------------------------------------------------- tasks
 
     def add_task(
         self,
@@ -265,11 +188,3 @@ def _requirement_name(item: Any) -> PypiName | None:
         return parse_requirement(str(item)).name if isinstance(item, str) else None
     except SpecError:
         return None
-
-
-def _channel_of(item: Any) -> str:
-    return str(item.get("channel", "")) if isinstance(item, dict) else str(item)
-
-
-def _platform_of(item: Any) -> str:
-    return str(item.get("name") or item.get("platform") or "") if isinstance(item, dict) else str(item)

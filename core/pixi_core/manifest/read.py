@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from ..errors import Location, ManifestError
+from .. import PIXI_VERSION, __version__
+from ..errors import Location, ManifestError, PixiTooOld, SpecError
 from ..model.pypi_options import PypiOptions
 from ..model.version_spec import parse_version_spec
 from ..names import DEFAULT_FEATURE, FeatureName, package_name, pypi_name
@@ -64,10 +65,29 @@ def read_manifest(
         if not body.data:
             raise ManifestError(f"{path} has no [tool.pixi] table", hints=["run `pixi init --format pyproject` here"])
         project = read_project(document)
+    _check_pixi(body, path)
     manifest = _manifest(body, path, kind, project, now or datetime.now(UTC))
     problems.raise_any()
     assert manifest is not None, "a manifest without a workspace table is a mistake"
     return manifest
+
+
+def _check_pixi(body: Table, path: Path) -> None:
+    """Before anything else is found wrong: a manifest for a later pixi may say what this one does not know."""
+    for heading in ("workspace", "project"):
+        table = body.data.get(heading)
+        wanted = table.get("requires-pixi") if isinstance(table, dict) else None
+        if not isinstance(wanted, str):
+            continue
+        try:
+            fits = parse_version_spec(wanted).matches(PIXI_VERSION)
+        except SpecError:
+            continue  # reported with its place like any other mistake
+        if not fits:
+            raise PixiTooOld(
+                f"{path} requires pixi {wanted}; pixi-jupyter {__version__} does what pixi {PIXI_VERSION} does",
+                hints=["install a release that does more, or change it with `pixi workspace requires-pixi set`"],
+            )
 
 
 def _parse(text: str, problems: Problems) -> dict[str, Any]:

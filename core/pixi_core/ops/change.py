@@ -210,7 +210,7 @@ def requirement_text(spec: Requirement) -> str:
 def _editor(workspace: Workspace) -> ManifestEditor:
     from ..manifest.edit import ManifestEditor
 
-    return ManifestEditor(workspace.manifest_text, workspace.kind)  # type: ignore[arg-type]  # one of the three kinds
+    return ManifestEditor(workspace.manifest_text, workspace.kind)
 
 
 def _edited(workspace: Workspace, specs: Mapping[str, Requirement], target: Target) -> str:

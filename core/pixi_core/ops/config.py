@@ -11,7 +11,7 @@ from typing import Any
 
 from ..config.load import config_locations, known_keys, load_config
 from ..errors import ConfigError, UsageError
-from ..fs import atomic_write
+from ..fs import atomic_write, pixi_home
 
 PLACES = ("local", "global", "system")
 
@@ -26,10 +26,7 @@ def config_path(place: str, root: Path | None, environ: Mapping[str, str]) -> Pa
         if root is None:
             raise UsageError("there is no workspace here", hints=["use --global for the user's configuration"])
         return root / ".pixi" / "config.toml"
-    if environ.get("PIXI_HOME"):
-        return Path(environ["PIXI_HOME"]) / "config.toml"
-    home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
-    return home / ".pixi" / "config.toml"
+    return pixi_home(environ) / "config.toml"
 
 
 def merged(root: Path | None, environ: Mapping[str, str], place: str | None = None) -> dict[str, Any]:

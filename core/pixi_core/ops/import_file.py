@@ -13,7 +13,7 @@ from .workspace_edit import edit_manifest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..manifest.edit import ManifestEditor
+    from ..manifest.edit_workspace import WorkspaceEditor
     from ..model.pypi_requirement import PypiRequirement
     from ..workspace import Workspace
 
@@ -61,7 +61,7 @@ def import_file(
 
 def _apply(
     workspace: Workspace,
-    editor: ManifestEditor,
+    editor: WorkspaceEditor,
     found: Imported,
     feature: str,
     environment: str,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import EnvironmentUnavailable
+from ..fs import pixi_home
 from ..virtual import detect, host_subdir
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def info(
 ) -> dict[str, Any]:
     """The keys of `pixi info --json`; sizes (bytes) only with `extended`, since they walk whole trees."""
     subdir = host_subdir(environ)
-    home = Path(environ.get("PIXI_HOME") or Path(environ.get("HOME") or "~").expanduser() / ".pixi")
+    home = pixi_home(environ)
     return {
         "platform": subdir,
         "virtual_packages": [_three_parts(package) for package in detect(subdir, environ)],

@@ -290,7 +290,7 @@ def _has_range(spec: Requirement) -> bool:
 def _editor(workspace: Workspace) -> ManifestEditor:
     from ..manifest.edit import ManifestEditor
 
-    return ManifestEditor(workspace.manifest_text, workspace.kind)  # type: ignore[arg-type]  # one of the three kinds
+    return ManifestEditor(workspace.manifest_text, workspace.kind)
 
 
 def _written(workspace: Workspace, feature: FeatureName, entries: Sequence[tuple[str | None, str, Requirement]]) -> str:

@@ -12,11 +12,11 @@ from .change import commit
 from .locking import update_lock
 
 if TYPE_CHECKING:
-    from ..manifest.edit import ManifestEditor
+    from ..manifest.edit_workspace import WorkspaceEditor
     from ..workspace import Workspace
 
 
-def edit_manifest(workspace: Workspace, edit: Callable[[ManifestEditor], object]) -> bool:
+def edit_manifest(workspace: Workspace, edit: Callable[[WorkspaceEditor], object]) -> bool:
     """Write what `edit` makes of the manifest; no solve. Returns whether it changed anything.
 
     Raises `ManifestError` where the outcome would be wrong; the file is then as it was.
@@ -30,7 +30,7 @@ def edit_manifest(workspace: Workspace, edit: Callable[[ManifestEditor], object]
 
 def edit_and_lock(
     workspace: Workspace,
-    edit: Callable[[ManifestEditor], object],
+    edit: Callable[[WorkspaceEditor], object],
     *,
     install: bool = True,
     reporter: Reporter = SILENT,
@@ -48,14 +48,25 @@ def edit_and_lock(
     return True
 
 
-def edited(workspace: Workspace, edit: Callable[[ManifestEditor], object]) -> str:
+def edited(workspace: Workspace, edit: Callable[[WorkspaceEditor], object]) -> str:
     """The manifest's text after an edit, checked. Raises `ManifestError`."""
-    from ..manifest.edit import ManifestEditor
+    from ..manifest.edit_workspace import WorkspaceEditor
 
-    editor = ManifestEditor(workspace.manifest_text, workspace.kind)  # type: ignore[arg-type]  # one of the three kinds
+    editor = WorkspaceEditor(workspace.manifest_text, workspace.kind)
     edit(editor)
     workspace.parse(editor.text)
     return editor.text
+
+
+def raised_version(present: str, position: int) -> str:
+    """The version with the number at `position` (0: major) raised. Raises `ManifestError` where there is none."""
+    from ..model.version import parse_version
+
+    if not present:
+        raise ManifestError(
+            "the workspace has no version that could be raised", hints=["set one with `pixi workspace version set`"]
+        )
+    return str(parse_version(present).with_segments(3).bump(position))
 
 
 def add_environment(

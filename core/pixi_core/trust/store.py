@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InstallError
-from ..fs import atomic_write, home_folder, os_errors
+from ..fs import atomic_write, os_errors, pixi_home
 
 VERSION = 1
 
@@ -55,8 +55,7 @@ class Approval:
 
 def store_folder(environ: Mapping[str, str]) -> Path:
     """Where approvals are."""
-    chosen = environ.get("PIXI_HOME")
-    return (Path(chosen) if chosen else home_folder(environ) / ".pixi") / "trust"
+    return pixi_home(environ) / "trust"
 
 
 def manifest_place(manifest: Path) -> str:

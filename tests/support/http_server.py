@@ -14,9 +14,10 @@ import gzip
 import http.server
 import re
 import socket
+import ssl
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -53,11 +54,25 @@ class Seen:
     headers: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that a test's own server gives."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Answerer = Callable[[Seen], "Answered | None"]
+"""Decides about a request; None leaves it to the files."""
+
+
 class FaultServer:
     """What is served, what goes wrong, and what was asked for."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, bytes], answer: Answerer | None = None) -> None:
         self.files = dict(files)
+        self.answer = answer
         self.faults: dict[str, list[Fault]] = {}
         self.always: dict[str, Fault] = {}
         self.authorization: dict[str, str] = {}
@@ -108,8 +123,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self) -> None:
         owner, path = self.owner, self.path
         headers = {name.lower(): value for name, value in self.headers.items()}
-        owner.enter(Seen(self.command, path, headers))
+        seen = Seen(self.command, path, headers)
+        owner.enter(seen)
         try:
+            own = owner.answer(seen) if owner.answer is not None and path not in owner.faults | owner.always else None
+            if own is not None:
+                self._send(own.status, own.headers, own.body)
+                return
             wanted = next((v for prefix, v in owner.authorization.items() if path.startswith(prefix)), None)
             if wanted is not None and headers.get("authorization") != wanted:
                 self._send(401, {}, b"who are you")
@@ -193,12 +213,17 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(files: Mapping[str, bytes]) -> Iterator[FaultServer]:
-    """A server on a free port of 127.0.0.1, for as long as the block lasts."""
-    owner = FaultServer(files)
+def serving(
+    files: Mapping[str, bytes], *, answer: Answerer | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[FaultServer]:
+    """A server on a free port of 127.0.0.1, for as long as the block lasts; over TLS with a context for servers."""
+    owner = FaultServer(files, answer)
     handler = type("Handler", (_Handler,), {"owner": owner})
     with _Server(("127.0.0.1", 0), handler) as server:
-        owner.url = f"http://127.0.0.1:{server.server_address[1]}"
+        owner.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
+        if tls is not None:
+            # the handshake happens in the thread of the connection, where a client that gives up does no harm
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

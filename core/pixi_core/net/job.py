@@ -93,7 +93,9 @@ class DownloadJob:
         self._hash.update(piece)
         if self._old_hash is not None:
             self._old_hash.update(piece)
-        self._target.write(piece)
+        rest = memoryview(piece)
+        while rest:  # an unbuffered file takes what the disk has room for, and refuses only the next byte
+            rest = rest[self._target.write(rest) :]
         self.received += len(piece)
         self._phase.advance(len(piece))
 

@@ -87,7 +87,8 @@ class Registries:
             raise HttpStatusError(f"{shown(url)} does not exist: registries hold no such file", url=url, status=404)
         scheme = "http" if is_loopback(parts.hostname) else "https"
         base = f"{scheme}://{parts.netloc}/v2/{found.repository}"
-        opener = ByToken(self, base, found.repository)
+        # stored credentials are found by the path that people write, which has no `/v2`
+        opener = ByToken(self, base, found.repository, f"{scheme}://{parts.netloc}/{found.repository}")
         digest = sha256 or self._digest(Address(f"{base}/manifests/{found.tag}", opener, url), found)
         return Address(f"{base}/blobs/sha256:{digest}", opener, url, digest)
 
@@ -116,15 +117,14 @@ class Registries:
         with self._guard:
             return self._tokens.get(base)
 
-    def borrow(self, base: str, used: Secret | None, place: str) -> bool:
+    def borrow(self, base: str, used: Secret | None, place: str, headers: Mapping[str, str]) -> bool:
         """Fetch a token at `place` for a repository, unless another thread has replaced `used` already."""
         with self._guard:
             turn = self._turns.setdefault(base, threading.Lock())
         with turn:
             if self.token(base) is not used:
                 return True
-            # the place of the tokens may be another host: it sees what is stored for it, not what the registry sees
-            answer = self.ask(Address(place, ByCredential(self.credentials), shown(place)), {}, LARGEST_ANSWER)
+            answer = self.ask(Address(place, ByCredential(self.credentials), shown(place)), headers, LARGEST_ANSWER)
             try:
                 told = json.loads(answer.content)
                 text = told.get("token") or told.get("access_token")
@@ -140,10 +140,11 @@ class Registries:
 class ByToken:
     """Opens one repository: with a token that was lent, else with stored credentials."""
 
-    def __init__(self, registries: Registries, base: str, repository: str) -> None:
+    def __init__(self, registries: Registries, base: str, repository: str, known_as: str) -> None:
         self._registries = registries
         self._base = base
         self._repository = repository
+        self._known_as = known_as
         self._used: Secret | None = None
         self._basic = False
 
@@ -152,7 +153,7 @@ class ByToken:
         self._used = self._registries.token(self._base)
         if self._used is not None:
             return Shown(url, {**headers, "authorization": f"Bearer {self._used.reveal()}"}, known_user=True)
-        credential = self._registries.credentials.find(url)
+        credential = self._registries.credentials.find(self._known_as)
         value = credential.header() if credential is not None else None
         if credential is None or value is None or (credential.kind == "basic" and not self._basic):
             return Shown(url, headers, known_user=False)
@@ -166,16 +167,23 @@ class ByToken:
         if kind.lower() == "basic" and not self._basic:
             self._basic = True
             store = self._registries.credentials
-            return (store.find(url) or store.ask_keyring(url)) is not None
+            return (store.find(self._known_as) or store.ask_keyring(url)) is not None
         told = {match[1].lower(): match[2] or match[3] or "" for match in _CHALLENGE.finditer(rest)}
         realm = told.get("realm", "")
         if kind.lower() != "bearer" or not _is_safe(realm, url):
             return False
         scope = told.get("scope") or f"repository:{self._repository}:pull"
         asked = {"service": told["service"], "scope": scope} if "service" in told else {"scope": scope}
-        return self._registries.borrow(
-            self._base, self._used, f"{realm}{'&' if '?' in realm else '?'}{urlencode(asked)}"
-        )
+        place = f"{realm}{'&' if '?' in realm else '?'}{urlencode(asked)}"
+        return self._registries.borrow(self._base, self._used, place, self._introduction(realm))
+
+    def _introduction(self, realm: str) -> dict[str, str]:
+        """Who asks for a token. Another host than the registry's sees only what is stored for that host."""
+        if urlsplit(realm)[:2] != urlsplit(self._base)[:2]:
+            return {}
+        credential = self._registries.credentials.find(self._known_as)
+        value = credential.header() if credential is not None else None
+        return {} if value is None else {"authorization": value}
 
 
 def _is_safe(realm: str, url: str) -> bool:

@@ -44,6 +44,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Any
 
 
 class PixiError(Exception):
@@ -63,6 +64,17 @@ class PixiError(Exception):
 
     def __str__(self) -> str:
         return "\n".join((self.message, *self.details))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # the default would call the constructor with the message alone, which is too little for some
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[PixiError], arguments: tuple[Any, ...], state: dict[str, Any]) -> PixiError:
+    """What unpickling calls: an error from another process, whole."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(PixiError):

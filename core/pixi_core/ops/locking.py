@@ -6,14 +6,15 @@ versions must not hold them back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import ManifestError, PixiError, Unsatisfiable
 from ..model.match_spec import MatchSpec, parse_match_spec
 from ..names import PackageName, PypiName, package_name, pypi_name
 from ..progress import SILENT, Reporter
+from ..value import EMPTY, Value
 from .closure import reachable_conda, reachable_pypi
+from .solving import Job, solve_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..model.pypi_target import PypiTarget
     from ..model.record import PypiRecord, RepoDataRecord
     from ..pypi.build import Builder
+    from ..solve import Solution
     from ..workspace import Services, Workspace
 
 
@@ -32,9 +34,10 @@ MOST_BOUNDS = 20
 """How many bounds of PyPI requirements are tried on the conda solve before the conflict is told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locker:
-    """One run of locking; `should_stop` is asked between and inside the solves."""
+class Locker(Value, kw_only=True):
+    """One run of locking; `should_stop` is asked between and inside the solves. `solved` holds the conda answers that
+    were found ahead, by title.
+    """
 
     workspace: Workspace
     manifest: WorkspaceManifest
@@ -42,6 +45,7 @@ class Locker:
     unlock: frozenset[str]
     reporter: Reporter
     should_stop: Callable[[], bool] | None
+    solved: Mapping[str, Solution | PixiError] = EMPTY
 
     @property
     def services(self) -> Services:
@@ -74,15 +78,31 @@ def update_lock(
         reporter=reporter,
         should_stop=should_stop,
     )
+    groups = solve_groups(locker.manifest)
+    targets = [
+        ([environment for environment in group if platform in environment.platforms], platform)
+        for group in groups
+        for platform in _platforms(group)
+    ]
+    locker = locker.replace(solved=_solve_ahead(locker, targets))
     found: dict[str, dict[str, tuple[RepoDataRecord | PypiRecord, ...]]] = {}
-    members: list[Environment] = []
-    for group in solve_groups(locker.manifest):
-        members += group
-        for platform in _platforms(group):
-            here = [environment for environment in group if platform in environment.platforms]
-            for name, records in _solve_group(locker, here, platform).items():
-                found.setdefault(name, {})[platform.name] = records
-    return LockFile.build(members, found)
+    for group, platform in targets:
+        for name, records in _solve_group(locker, group, platform).items():
+            found.setdefault(name, {})[platform.name] = records
+    return LockFile.build([environment for group in groups for environment in group], found)
+
+
+def _solve_ahead(
+    locker: Locker, targets: Sequence[tuple[Sequence[Environment], Platform]]
+) -> dict[str, Solution | PixiError]:
+    """The conda solves of all targets, which take the machine's cores together; PyPI comes later, one by one."""
+    jobs = [job for group, platform in targets if (job := _conda_job(locker, group, platform)) is not None]
+    answers = solve_all(locker.services, jobs, reporter=locker.reporter, should_stop=locker.should_stop)
+    return {job.title: answer for job, answer in zip(jobs, answers, strict=True)}
+
+
+def _title(group: Sequence[Environment], platform: Platform) -> str:
+    return f"{'+'.join(environment.name for environment in group)}/{platform.name}"
 
 
 def _platforms(group: Sequence[Environment]) -> list[Platform]:
@@ -93,7 +113,7 @@ def _platforms(group: Sequence[Environment]) -> list[Platform]:
 def _solve_group(
     locker: Locker, group: Sequence[Environment], platform: Platform
 ) -> dict[str, tuple[RepoDataRecord | PypiRecord, ...]]:
-    title = f"{'+'.join(environment.name for environment in group)}/{platform.name}"
+    title = _title(group, platform)
     try:
         conda, target, pypi = _solve_both(locker, group, platform, title)
     except PixiError as error:
@@ -123,7 +143,7 @@ def _solve_both(
     first: CondaConflict | None = None
     while True:
         try:
-            conda = _solve_conda(locker, group, platform, title, bounds)
+            conda = _solve_conda(locker, group, platform, bounds)
             if any(environment.pypi_requirements(platform) for environment in group):
                 conda = _with_purls(locker, conda)
             target, pypi = _resolve_pypi(locker, group, platform, title, conda)
@@ -148,18 +168,30 @@ def _solve_both(
 
 
 def _solve_conda(
-    locker: Locker, group: Sequence[Environment], platform: Platform, title: str, bounds: Sequence[MatchSpec] = ()
+    locker: Locker, group: Sequence[Environment], platform: Platform, bounds: Sequence[MatchSpec] = ()
 ) -> tuple[RepoDataRecord, ...]:
+    """What was solved ahead, or, where PyPI put bounds on it, another solve."""
+    job = _conda_job(locker, group, platform, bounds)
+    if job is None:
+        return ()
+    answer = locker.solved.get(job.title)
+    if bounds or answer is None:
+        [answer] = solve_all(locker.services, [job], reporter=locker.reporter, should_stop=locker.should_stop)
+    if isinstance(answer, PixiError):
+        raise answer
+    return answer.records
+
+
+def _conda_job(
+    locker: Locker, group: Sequence[Environment], platform: Platform, bounds: Sequence[MatchSpec] = ()
+) -> Job | None:
+    """What a group asks of conda on a platform, None when that is nothing."""
     specs = list(dict.fromkeys(spec for environment in group for spec in environment.conda_specs(platform)))
     if not group[0].channels or not specs:
-        return ()
+        return None
     from ..model.platform import NOARCH
-    from ..solve import SolveRequest, solve
+    from ..solve import SolveRequest
 
-    with locker.reporter.phase("repodata", detail=title):
-        source = locker.services.gateway.source(
-            [entry.channel for entry in group[0].channels], [platform.subdir, NOARCH]
-        )
     request = SolveRequest(
         specs=tuple(specs),
         constraints=tuple(
@@ -171,10 +203,12 @@ def _solve_conda(
         channel_priority=group[0].channel_priority,
         exclude_newer=group[0].exclude_newer,
     )
-    with locker.reporter.phase("solve", detail=title) as phase:
-        solution = solve(request, source, should_stop=locker.should_stop)
-        phase.finish(f"{title}: {len(solution.records)} packages")
-    return solution.records
+    return Job(
+        title=_title(group, platform),
+        channels=tuple(entry.channel for entry in group[0].channels),
+        subdirs=(platform.subdir, NOARCH),
+        request=request,
+    )
 
 
 def _previous(
@@ -254,7 +288,7 @@ def _builder(
 
     def packages() -> Sequence[RepoDataRecord]:
         here = choose_platform(locker.workspace, group[0])
-        return conda if here == platform else _solve_conda(locker, group, here, f"{group[0].name}/{here.name}")
+        return conda if here == platform else _solve_conda(locker, group, here)
 
     return builder_for(
         Base(

@@ -1,0 +1,222 @@
+"""Many conda solves at once, on all cores: for every platform of every solve group there is one.
+
+A solve is pure computation, so threads do not help. Each helper is a Python process of its own (`solve_worker`) that is
+handed one platform at a time over a pipe, while this process works through the same list: a helper that is slow to
+start costs nothing, and one that dies leaves its work to the others. Solves of one platform stay together, because
+they share decoded candidate tables.
+
+Processes are started from scratch and not forked, since this may be a Jupyter server with running threads; and by
+`subprocess`, since `multiprocessing` would import the caller's main module again.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections import deque
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from ..errors import Cancelled, PixiError
+from ..progress import SILENT, Reporter
+from ..value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ..model.channel import Channel
+    from ..model.platform import Subdir
+    from ..repodata.gateway import Gateway
+    from ..solve import Solution, SolveRequest
+    from ..workspace import Services
+
+_POLL = 0.05
+"""Seconds between two looks at `should_stop` while only helpers are at work."""
+
+
+class Job(Value, kw_only=True):
+    """One solve: `title` for people, and what the gateway and the solver are asked for."""
+
+    title: str
+    channels: tuple[Channel, ...]
+    subdirs: tuple[Subdir, ...]
+    request: SolveRequest
+
+
+def solve_all(
+    services: Services,
+    jobs: Sequence[Job],
+    *,
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+    cores: int | None = None,
+) -> list[Solution | PixiError]:
+    """The answer to each job: a solution, or the error that `solve` raised.
+
+    Indexes are fetched first, here. `cores` bounds how many processes work (None: as many as this one may use). Raises
+    `NetworkError` where an index cannot be had, and `Cancelled`.
+    """
+    work = _Work(services, jobs, reporter, should_stop)
+    helpers = min(usable_cores() if cores is None else cores, len({job.subdirs for job in jobs})) - 1
+    with ExitStack() as stack:
+        for _ in range(helpers):
+            stack.enter_context(_Helper(work))  # they start while indexes are fetched
+        work.begin()
+        work.take_part()
+    return [answer for answer in work.answers if answer is not None]
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def answer_to(gateway: Gateway, job: Job, should_stop: Callable[[], bool] | None = None) -> Solution | PixiError:
+    """Solve one job. Raises `Cancelled`; every other expected error is an answer."""
+    from ..solve import solve
+
+    try:
+        return solve(job.request, gateway.source(job.channels, job.subdirs), should_stop=should_stop)
+    except Cancelled:
+        raise
+    except PixiError as error:
+        return error
+
+
+class _Work:
+    """The jobs that nobody has taken yet, by platform, and the answers so far."""
+
+    def __init__(
+        self, services: Services, jobs: Sequence[Job], reporter: Reporter, should_stop: Callable[[], bool] | None
+    ) -> None:
+        self.services = services
+        self.jobs = jobs
+        self.reporter = reporter
+        self.should_stop = should_stop
+        self.answers: list[Solution | PixiError | None] = [None] * len(jobs)
+        self.batches: deque[list[int]] = deque()
+        self.begun = False
+        self.changed = threading.Condition()
+
+    def begin(self) -> None:
+        """Fetch the indexes, then offer the jobs. Raises `NetworkError`."""
+        batches: dict[object, list[int]] = {}
+        for index, job in enumerate(self.jobs):
+            batches.setdefault(job.subdirs, []).append(index)
+            try:
+                with self.reporter.phase("repodata", detail=job.title):
+                    self.services.gateway.source(job.channels, job.subdirs)
+            except PixiError as error:
+                error.add_note(f"while solving {job.title}")
+                raise
+        with self.changed:
+            self.batches.extend(batches.values())
+            self.begun = True
+            self.changed.notify_all()
+
+    def take(self, *, while_it_lives: Callable[[], bool] = lambda: True) -> list[int]:
+        """The next batch; empty when none is left, or the one who asks is no more. Waits for the beginning."""
+        with self.changed:
+            while not self.begun and while_it_lives():
+                self.changed.wait(_POLL)
+            return self.batches.popleft() if self.batches and while_it_lives() else []
+
+    def keep(self, index: int, answer: Solution | PixiError) -> None:
+        """One job is done."""
+        with self.changed:
+            self.answers[index] = answer
+            self.changed.notify_all()
+
+    def give_back(self, batch: Sequence[int]) -> None:
+        """Whoever took these jobs is gone: what has no answer is to be done by somebody else."""
+        with self.changed:
+            left = [index for index in batch if self.answers[index] is None]
+            if left:
+                self.batches.append(left)
+            self.changed.notify_all()
+
+    def take_part(self) -> None:
+        """Solve until every job has an answer."""
+        while True:
+            for index in self.take():
+                with self.shown(index) as show:
+                    show(answer_to(self.services.gateway, self.jobs[index], self.should_stop))
+            with self.changed:
+                if all(answer is not None for answer in self.answers):
+                    return
+                if not self.batches:
+                    self.changed.wait(_POLL)
+            if self.should_stop is not None and self.should_stop():
+                raise Cancelled
+
+    @contextmanager
+    def shown(self, index: int) -> Iterator[Callable[[Solution | PixiError], None]]:
+        """A line of progress for one job; what it gives takes the answer."""
+        title = self.jobs[index].title
+        with self.reporter.phase("solve", detail=title) as phase:
+
+            def show(answer: Solution | PixiError) -> None:
+                if isinstance(answer, PixiError):
+                    phase.fail()
+                else:
+                    phase.finish(f"{title}: {len(answer.records)} packages")
+                self.keep(index, answer)
+
+            yield show
+
+
+class _Helper:
+    """A process that takes batches, and the thread that feeds it. A context: leaving it ends both."""
+
+    def __init__(self, work: _Work) -> None:
+        self.work = work
+        self.thread = threading.Thread(target=self._feed, name="solve helper", daemon=True)
+        self.child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> None:
+        try:
+            self.child = subprocess.Popen(
+                # -P: what lies in the current folder is not ours to import
+                [sys.executable, "-P", "-m", "pixi_core.ops.solve_worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                start_new_session=sys.platform != "win32",  # Ctrl-C is for us: we end it
+            )
+        except OSError:
+            return  # no more processes here: we do it alone
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self.child is None:
+            return
+        self.child.kill()
+        self.thread.join()
+        with self.child:  # waits, and closes the pipes
+            pass
+
+    def _feed(self) -> None:
+        """Hand out batches until there are none, or the process is gone."""
+        child = self.child
+        assert child is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
+        batch: list[int] = []
+        with suppress(OSError, EOFError, pickle.UnpicklingError):
+            services = self.work.services
+            pickle.dump((services.config, services.dirs, dict(services.environ), services.offline), child.stdin)
+            child.stdin.flush()
+            pickle.load(child.stdout)  # noqa: S301 - our own process: it is ready
+            while batch := self.work.take(while_it_lives=lambda: child.poll() is None):
+                for index in batch:
+                    with self.work.shown(index) as show:
+                        pickle.dump(self.work.jobs[index], child.stdin)
+                        child.stdin.flush()
+                        show(pickle.load(child.stdout))  # noqa: S301 - our own process
+        self.work.give_back(batch)

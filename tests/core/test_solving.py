@@ -1,0 +1,157 @@
+"""Many solves at once: the same answers as one after another, errors whole, cancellable, and nobody is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from pixi_core import errors
+from pixi_core.cache.layout import CacheDirs
+from pixi_core.config.model import Config
+from pixi_core.errors import Cancelled, NetworkError, PixiError, Unsatisfiable
+from pixi_core.model.channel import Channel, file_url
+from pixi_core.model.platform import NOARCH, Subdir
+from pixi_core.model.record import RepoDataRecord
+from pixi_core.ops.solving import Job, solve_all
+from pixi_core.progress import Phase, Reporter, Unit
+from pixi_core.solve import SolveRequest
+from pixi_core.workspace import Services
+
+from .solve_support import record, specs
+
+PLATFORMS = ("linux-64", "osx-arm64", "win-64")
+
+
+def write(folder: Path, subdir: str, records: Sequence[RepoDataRecord]) -> None:
+    """The index of one subdir."""
+    (folder / subdir).mkdir(parents=True)
+    entries = {
+        r.file_name: {
+            "name": r.name,
+            "version": r.version,
+            "build": r.build,
+            "build_number": r.build_number,
+            "depends": list(r.depends),
+            "constrains": list(r.constrains),
+            "sha256": "0" * 64,
+        }
+        for r in records
+    }
+    (folder / subdir / "repodata.json").write_text(json.dumps({"packages": {}, "packages.conda": entries}))
+
+
+@pytest.fixture
+def channel(tmp_path: Path) -> Channel:
+    folder = tmp_path / "channel"
+    for number, platform in enumerate(PLATFORMS):
+        write(folder, platform, [record(f"a 1.{number}", ["b"]), record("odd 1", ["b >5"])])
+    write(folder, "noarch", [record("b 1"), record("b 2")])
+    return Channel(file_url(folder) + "/", "local")
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    found = Services(config=Config(), dirs=CacheDirs.below(tmp_path / "cache"), environ=dict(os.environ))
+    yield found
+    found.close()
+
+
+def job(channel: Channel, platform: str, request: SolveRequest) -> Job:
+    return Job(title=f"default/{platform}", channels=(channel,), subdirs=(Subdir(platform), NOARCH), request=request)
+
+
+class Titles(Reporter):
+    """Remembers which phases began."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def phase(self, name: str, *, total: int | None = None, unit: Unit = "items", detail: str = "") -> Phase:
+        self.seen.append(f"{name} {detail}")
+        return Phase()
+
+
+def test_answers_do_not_depend_on_who_gives_them(channel: Channel, services: Services) -> None:
+    jobs = [job(channel, platform, SolveRequest(specs=specs(name))) for platform in PLATFORMS for name in ("a", "odd")]
+    reporter = Titles()
+    shown: list[list[object]] = []
+    for cores in (1, 3):
+        answers = solve_all(services, jobs, cores=cores, reporter=reporter)
+        shown.append([(type(a), str(a), a.hints) if isinstance(a, PixiError) else a.records for a in answers])
+        errors_found = [answer for answer in answers if isinstance(answer, Unsatisfiable)]
+        assert len(errors_found) == len(PLATFORMS)
+        assert all("odd 1 requires b >5" in line for error in errors_found for line in error.story if "odd 1" in line)
+    assert shown[0] == shown[1]
+    assert [f"{r.name} {r.version}" for r in shown[0][4]] == ["a 1.2", "b 2"]  # type: ignore[attr-defined]  # a tuple
+    assert sorted(reporter.seen[-12:]) == sorted(
+        f"{phase} default/{platform}" for phase in ("repodata", "solve") for platform in PLATFORMS for _ in range(2)
+    )
+
+
+class Unknown(SolveRequest, kw_only=True):
+    """A request that a helper cannot read: its process has not this module."""
+
+
+def test_a_helper_that_dies_leaves_its_work_to_the_others(channel: Channel, services: Services) -> None:
+    jobs = [job(channel, platform, Unknown(specs=specs("a"))) for platform in PLATFORMS]
+    answers = solve_all(services, jobs, cores=3)
+    assert [isinstance(answer, PixiError) for answer in answers] == [False] * 3
+
+
+def test_stops_at_once_and_leaves_nothing_running(tmp_path: Path, services: Services) -> None:
+    holes = 9
+    pigeons = [
+        record(f"pigeon{i} {hole}", constrains=[f"pigeon{other} !={hole}" for other in range(holes + 1) if other != i])
+        for i in range(holes + 1)
+        for hole in range(1, holes + 1)
+    ]
+    for subdir in ("linux-64", "win-64"):
+        write(tmp_path / "zoo", subdir, pigeons)
+    zoo = Channel(file_url(tmp_path / "zoo") + "/", "zoo")
+    request = SolveRequest(specs=specs(*(f"pigeon{i}" for i in range(holes + 1))))
+    told = threading.Event()
+    threading.Timer(0.5, told.set).start()
+    with pytest.raises(Cancelled):
+        solve_all(
+            services,
+            [job(zoo, platform, request) for platform in ("linux-64", "win-64")],
+            cores=2,
+            should_stop=told.is_set,
+        )
+    assert not [thread for thread in threading.enumerate() if thread.name == "solve helper"]
+
+
+def test_an_index_that_cannot_be_had(tmp_path: Path, channel: Channel, services: Services) -> None:
+    nowhere = Channel(file_url(tmp_path / "nowhere") + "/", "nowhere")
+    jobs = [job(channel, "linux-64", SolveRequest(specs=specs("a")))]
+    jobs.append(job(nowhere, "win-64", SolveRequest(specs=specs("a"))))
+    start = time.monotonic()
+    with pytest.raises(NetworkError) as caught:
+        solve_all(services, jobs, cores=2)
+    assert caught.value.__notes__ == ["while solving default/win-64"]
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unsatisfiable("no", story=["a", "b"], hints=["try"]),
+        errors.HttpStatusError("gone", url="https://pypi.example/a", status=410, hints=["look"]),
+        errors.SpecError("bad", source="a >>1"),
+        errors.SolveTimeout("long", hints=["less"]),
+        errors.Cancelled(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_travel_whole(error: PixiError) -> None:
+    error.add_note("while solving default/linux-64")
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert (str(copy), vars(copy)) == (str(error), vars(error))

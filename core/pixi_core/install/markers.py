@@ -98,12 +98,20 @@ def write_markers(prefix: Path, marker: EnvironmentMarker | None) -> None:
     """Write every marker but the fingerprint, each only where it differs from what is there."""
     meta = prefix / META_FOLDER
     _write_if_different(meta / "pixi_env_prefix", str(meta.absolute()))
-    if not (meta / "history").exists():
-        replace_file(meta / "history", HISTORY.encode())
-    if not (prefix / "CACHEDIR.TAG").exists():
-        replace_file(prefix / "CACHEDIR.TAG", CACHEDIR_TAG.encode())
+    _write_if_not_whole(meta / "history", HISTORY.encode())
+    _write_if_not_whole(prefix / "CACHEDIR.TAG", CACHEDIR_TAG.encode())
     if marker is not None:
         _write_if_different(meta / "pixi", json.dumps(marker.to_json(), indent=2) + "\n")
+
+
+def _write_if_not_whole(path: Path, content: bytes) -> None:
+    """What another tool wrote there, or appended, stays; what a power cut has cut short does not."""
+    try:
+        there = path.read_bytes()
+    except FileNotFoundError:
+        there = b""
+    if there != content and content.startswith(there):
+        replace_file(path, content)
 
 
 def _write_if_different(path: Path, text: str) -> None:

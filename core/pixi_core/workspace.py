@@ -11,14 +11,14 @@ import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import ManifestError, NoWorkspace
 from .names import DEFAULT_ENVIRONMENT, EnvironmentName, safe_component
 from .progress import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .cache.layout import CacheDirs
     from .cache.store import PackageCache
@@ -39,13 +39,17 @@ MANIFEST_NAMES = tuple(_KINDS)
 
 @dataclass(slots=True, kw_only=True)
 class Services:
-    """The machinery that touches network and caches, made when first asked for and shared by one workspace."""
+    """The machinery that touches network and caches, made when first asked for and shared by one workspace.
+
+    `s3_options` gives the workspace's own, by bucket; it is called by the first request.
+    """
 
     config: Config
     dirs: CacheDirs
     environ: Mapping[str, str]
     offline: bool = False
     reporter: Reporter = SILENT
+    s3_options: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
     _client: Client | None = None
     _gateway: Gateway | None = None
 
@@ -56,7 +60,8 @@ class Services:
             from .net.client import Client
             from .net.config import net_config
 
-            self._client = Client(net_config(self.config, self.environ, offline=self.offline), reporter=self.reporter)
+            settings = net_config(self.config, self.environ, offline=self.offline, s3_options=self.s3_options())
+            self._client = Client(settings, reporter=self.reporter)
         return self._client
 
     @property
@@ -182,6 +187,7 @@ class Workspace:
                 environ=self.environ,
                 offline=offline or bool(self.config.offline),
                 reporter=reporter or SILENT,
+                s3_options=lambda: self.manifest.s3_options,
             )
         return self._services
 

@@ -13,7 +13,8 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
     """
     parts = urlsplit(url)
     found = _variable(environ, f"{parts.scheme}_proxy") or _variable(environ, "all_proxy")
-    if not found or _excluded(parts.hostname or "", parts.port, _variable(environ, "no_proxy") or ""):
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if not found or _excluded(parts.hostname or "", port, _variable(environ, "no_proxy") or ""):
         return None
     return found if "://" in found else f"http://{found}"
 
@@ -22,7 +23,7 @@ def _variable(environ: Mapping[str, str], name: str) -> str | None:
     return environ.get(name) or environ.get(name.upper())
 
 
-def _excluded(host: str, port: int | None, rules: str) -> bool:
+def _excluded(host: str, port: int, rules: str) -> bool:
     for rule in (part.strip().lower() for part in rules.split(",")):
         name, colon, number = rule.rpartition(":")
         if colon and number.isdigit() and name.count(":") == 0:

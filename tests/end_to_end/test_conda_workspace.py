@@ -191,6 +191,33 @@ def test_a_workspace_says_what_a_conda_package_is_on_pypi(tmp_path: Path, channe
         assert "already up-to-date" in pixi("lock", cwd=tmp_path).succeeded().err
 
 
+def test_members_of_a_solve_group_get_what_their_pypi_packages_rest_on(tmp_path: Path, channel_url: str) -> None:
+    """The member that asks for `greeting` never asks for `six`, which conda brings to the group."""
+    index = FakeIndex()
+    index.wheel("greeting", "1.2", "six")
+    with serving(index):
+        pixi("init", "-c", channel_url, cwd=tmp_path).succeeded()
+        manifest = tmp_path / "pixi.toml"
+        manifest.write_text(
+            manifest.read_text().replace("[dependencies]", '[dependencies]\npython = "*"\n', 1)
+            + f'''
+[pypi-options]
+index-url = "{index.url}"
+[feature.plain.dependencies]
+six = "*"
+[feature.polite.pypi-dependencies]
+greeting = "*"
+[environments]
+plain = {{ features = ["plain"], solve-group = "one" }}
+polite = {{ features = ["polite"], solve-group = "one" }}
+'''
+        )
+        pixi("lock", cwd=tmp_path).succeeded()
+        rows = json.loads(pixi("list", "-e", "polite", "--no-install", "--json", cwd=tmp_path).succeeded().out)
+        assert {(row["name"], row["kind"]) for row in rows} >= {("greeting", "pypi"), ("six", "conda")}
+        assert "already up-to-date" in pixi("lock", cwd=tmp_path).succeeded().err
+
+
 def test_two_platforms_are_locked_at_once(tmp_path: Path, small_channel: Path) -> None:
     pixi("init", "-c", small_channel.as_uri(), "-p", "linux-64", "-p", "osx-arm64", cwd=tmp_path).succeeded()
     pixi("add", "pure-tool", "--no-install", cwd=tmp_path)

@@ -7,12 +7,15 @@ one is met by a locked record, and no record is left over. Each difference is a 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import ManifestError
+from ..model.match_spec import MatchSpec
 from ..model.platform import Platform
 from ..model.pypi_options import DEFAULT_PRERELEASES
+from ..model.record import PypiRecord, RepoDataRecord
+from ..names import package_name
+from ..value import Value
 from .model import LockedEnvironment, LockFile, identity, links_of, options_of
 from .satisfy_conda import CondaWalk
 from .satisfy_pypi import PypiWalk
@@ -24,8 +27,7 @@ if TYPE_CHECKING:
 ReasonKind = Literal["environment", "channels", "platforms", "options", "indexes", "conda", "pypi"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Value):
     """One difference. `platform` is empty where it is about the whole environment. `discards` says that nothing of the
     locked content may be preferred when the environment is solved again.
     """
@@ -65,7 +67,29 @@ def check(manifest: WorkspaceManifest, lock: LockFile, *, platforms: Collection[
         for platform in environment.platforms:
             if platform.name in locked.packages and (platforms is None or platform.name in platforms):
                 reasons += _walk(environment, platform, lock)
+    return reasons + _compare_groups(manifest, lock)
+
+
+def _compare_groups(manifest: WorkspaceManifest, lock: LockFile) -> list[Reason]:
+    """The members of a solve group hold the same package of a name, on each platform."""
+    reasons: list[Reason] = []
+    first: dict[tuple[str, str, str, str], tuple[str, RepoDataRecord | PypiRecord]] = {}
+    for environment in map(manifest.environment, manifest.environments):
+        for platform in environment.platforms if environment.solve_group else ():
+            conda, pypi = lock.for_platform(environment.name, platform.name)
+            held: list[RepoDataRecord | PypiRecord] = [*conda, *pypi]
+            for record in held:
+                kind: ReasonKind = "conda" if isinstance(record, RepoDataRecord) else "pypi"
+                key = (environment.solve_group or "", platform.name, kind, record.name)
+                name, other = first.setdefault(key, (environment.name, record))
+                if _place(other) != _place(record):
+                    text = f"{record} is locked, but {other} in '{name}', which is of the same solve group"
+                    reasons.append(Reason(environment.name, platform.name, kind, text))
     return reasons
+
+
+def _place(record: RepoDataRecord | PypiRecord) -> str:
+    return record.url if isinstance(record, RepoDataRecord) else record.location
 
 
 def _compare_environment(environment: Environment, locked: LockedEnvironment, lock: LockFile) -> list[Reason]:
@@ -142,15 +166,17 @@ def _walk(environment: Environment, platform: Platform, lock: LockFile) -> list[
     except ManifestError:
         return []  # packages built from source: their records are verbatim, and cannot be judged
     requirements = environment.pypi_requirements(platform)
+    pypi_walk = PypiWalk(pypi, conda, platform, environment.pypi_options)
+    pypi_texts = pypi_walk.run(requirements)
     walk = CondaWalk(conda, platform)
     texts: list[str] = []
     if environment.is_host_kind:
         texts += [f"{record} is locked, but the workspace has no channels" for record in conda]
     else:
-        texts += walk.run(specs, environment.constraints(platform), environment.exclude_newer)
+        carriers = [MatchSpec(name=package_name(name)) for name in sorted(pypi_walk.used_conda)]
+        texts += walk.run([*specs, *carriers], environment.constraints(platform), environment.exclude_newer)
     reasons = [Reason(environment.name, platform.name, "conda", text) for text in texts]
-    pypi_walk = PypiWalk(pypi, conda, platform, environment.pypi_options)
-    reasons += [Reason(environment.name, platform.name, "pypi", text) for text in pypi_walk.run(requirements)]
+    reasons += [Reason(environment.name, platform.name, "pypi", text) for text in pypi_texts]
     if not reasons and lock.source_records(environment.name, platform.name) == ():
         unused = [record for record in conda if record.name not in walk.used and not environment.is_host_kind]
         reasons += [

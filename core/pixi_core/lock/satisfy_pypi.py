@@ -26,7 +26,9 @@ SOME_PYTHON = "3.12.0"
 
 
 class PypiWalk:
-    """One environment on one platform. `python` is the locked interpreter's version, None in the host kind."""
+    """One environment on one platform. `python` is the locked interpreter's version, None in the host kind. After
+    `run`, `used_conda` holds the names of the conda packages that PyPI requirements rest on.
+    """
 
     python: str | None
     target: PypiTarget | None
@@ -46,8 +48,11 @@ class PypiWalk:
                 self.texts.append(f"'{name}' is locked twice")
             self.records[name] = record
         self.conda = {
-            name: version or record.version for record in conda for name, version in pypi_names(record).items()
+            name: (record.name, version or record.version)
+            for record in conda
+            for name, version in pypi_names(record).items()
         }
+        self.used_conda: set[str] = set()
         try:
             locked = PypiTarget.for_conda(platform, conda)
             self.target = locked or PypiTarget.for_platform(platform, SOME_PYTHON)
@@ -121,8 +126,10 @@ class PypiWalk:
         """The locked distribution that meets a requirement; None where a conda package does, or none."""
         record = self.records.get(requirement.name)
         if record is None:
-            version = self.conda.get(requirement.name)
-            if version is None:
+            carrier, version = self.conda.get(requirement.name, ("", ""))
+            if carrier:
+                self.used_conda.add(carrier)
+            if not carrier:
                 if required:
                     self.texts.append(f"{origin} requires '{requirement}', and no such package is locked")
             elif not requirement.is_registry:
@@ -144,7 +151,7 @@ def _difference(requirement: PypiRequirement, record: PypiRecord, *, from_manife
             return str(record)
         if not from_manifest:
             return None
-        if not record.is_registry and record.location.startswith(("git+", "direct+", ".")):
+        if not record.is_registry and not record.location.startswith("file:"):
             return record.location
         if source.index is not None and (record.index or "").rstrip("/") != source.index.rstrip("/"):
             return f"{record} of {record.index}"

@@ -44,22 +44,25 @@ def reachable_pypi(
     roots: Iterable[PypiRequirement],
     records: Iterable[PypiRecord],
     dependencies: Callable[[PypiRecord, frozenset[str]], Iterable[tuple[str, frozenset[str]]]],
-) -> list[PypiRecord]:
-    """The PyPI records that the requirements need, directly or not, in the order given.
+) -> tuple[list[PypiRecord], frozenset[str]]:
+    """The PyPI records that the requirements need, directly or not, in the order given; and the names of projects that
+    are needed and not among them (conda may bring those).
 
     `dependencies(record, extras)` gives the names and extras that a record asks for on the target platform.
     """
     records = list(records)
     by_name: Mapping[str, PypiRecord] = {pypi_name(record.name): record for record in records}
     extras: dict[str, set[str]] = {}
+    elsewhere: set[str] = set()
     waiting = [(str(root.name), frozenset(root.extras)) for root in roots]
     while waiting:
         name, wanted = waiting.pop()
         if name not in by_name:
+            elsewhere.add(name)
             continue
         known = extras.get(name)
         if known is not None and wanted <= known:
             continue
         extras[name] = (known or set()) | wanted
         waiting += dependencies(by_name[name], frozenset(extras[name]))
-    return [record for record in records if pypi_name(record.name) in extras]
+    return [record for record in records if pypi_name(record.name) in extras], frozenset(elsewhere)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ManifestError, PixiError, Unsatisfiable
 from ..model.match_spec import MatchSpec, parse_match_spec
+from ..model.purl import pypi_names
 from ..names import PackageName, PypiName, package_name, pypi_name
 from ..progress import SILENT, Reporter
 from ..value import EMPTY, Value
@@ -17,12 +18,13 @@ from .closure import reachable_conda, reachable_pypi
 from .solving import Job, solve_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from ..lock.model import LockFile
     from ..manifest.merge import Environment
     from ..manifest.model import WorkspaceManifest
     from ..model.platform import Platform
+    from ..model.pypi_requirement import PypiRequirement
     from ..model.pypi_target import PypiTarget
     from ..model.record import PypiRecord, RepoDataRecord
     from ..pypi.build import Builder
@@ -122,12 +124,30 @@ def _solve_group(
     if len(group) == 1:
         return {group[0].name: (*conda, *pypi)}
     return {
-        environment.name: (
-            *reachable_conda([spec.name or "" for spec in environment.conda_specs(platform)], conda),
-            *reachable_pypi(environment.pypi_requirements(platform), pypi, _edges(target)),
-        )
-        for environment in group
+        member.name: _member(member.conda_specs(platform), _applying(member, platform, target), conda, pypi, target)
+        for member in group
     }
+
+
+def _applying(environment: Environment, platform: Platform, target: PypiTarget | None) -> list[PypiRequirement]:
+    """The PyPI requirements of a member whose markers hold on the platform."""
+    from ..model.pep508 import evaluate
+
+    requirements = environment.pypi_requirements(platform)
+    return [r for r in requirements if target is None or r.marker is None or evaluate(r.marker, target.environment)]
+
+
+def _member(
+    specs: Iterable[MatchSpec],
+    requirements: Iterable[PypiRequirement],
+    conda: Sequence[RepoDataRecord],
+    pypi: Sequence[PypiRecord],
+    target: PypiTarget | None,
+) -> tuple[RepoDataRecord | PypiRecord, ...]:
+    """One member's part of a group's solution: conda packages on which its PyPI packages rest belong to it, too."""
+    mine, elsewhere = reachable_pypi(requirements, pypi, _edges(target))
+    carriers = [record.name for record in conda if not elsewhere.isdisjoint(map(str, pypi_names(record)))]
+    return (*reachable_conda([*(spec.name or "" for spec in specs), *carriers], conda), *mine)
 
 
 def _solve_both(

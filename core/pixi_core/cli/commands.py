@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shell": ("shell", "Start a shell inside an environment"),
     "exec": ("exec", "Run a program in an environment of its own that is kept in the cache"),
     "shell-hook": ("shell_hook", "Print the script that activates an environment"),
+    "global": ("global_tools", "Install tools of your own, each in an environment of its own"),
     "trust": ("trust", "Approve what a workspace or notebook installs and runs in Jupyter"),
     "config": ("config", "Show and change the configuration"),
     "clean": ("clean", "Remove environments, or what the caches hold"),
@@ -34,4 +35,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Name → (module below this package, one line of help)."""
 
-ALIASES = {"a": "add", "rm": "remove", "i": "install", "r": "run", "ls": "list", "s": "shell", "x": "exec"}
+ALIASES = {
+    "a": "add",
+    "rm": "remove",
+    "i": "install",
+    "r": "run",
+    "ls": "list",
+    "s": "shell",
+    "x": "exec",
+    "g": "global",
+}

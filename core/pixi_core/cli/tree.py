@@ -31,14 +31,16 @@ def graph_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Draw it; nothing found is exit code 1."""
-    graph = graph_of(arguments, context)
+    return draw(graph_of(arguments, context), arguments.regex, context, invert=arguments.invert)
+
+
+def draw(graph: Graph, regex: str | None, context: Context, *, invert: bool) -> int:
+    """Print the trees of the packages that are asked for by name, or match. Returns the exit code."""
     edges: Mapping[str, Sequence[str]] = {name: tuple(package.needs) for name, package in graph.packages.items()}
-    if arguments.invert:
+    if invert:
         edges = {name: tuple(users) for name, users in graph.needed_by().items()}
-    if arguments.regex is None:
-        roots = sorted(graph.packages) if arguments.invert else graph.explicit
-    else:
-        roots = graph.matching(arguments.regex)
+    everything = sorted(graph.packages) if invert else graph.explicit
+    roots = everything if regex is None else graph.matching(regex)
     drawn = list(lines(graph, roots, edges))
     context.result("tree", {"lines": drawn})
     if not context.json_lines:

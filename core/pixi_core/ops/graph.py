@@ -124,20 +124,26 @@ def build_graph(
     pypi: Sequence[PypiRecord],
 ) -> Graph:
     """Names are conda's for conda packages and PyPI's compared form for the others."""
-    requested = {spec.name or "": _text(spec) for spec in environment.conda_specs(platform)}
-    packages = {
+    packages = conda_packages(conda, environment.conda_specs(platform))
+    if pypi:
+        packages.update(_pypi_packages(workspace, environment, platform, conda, pypi))
+    return Graph(packages)
+
+
+def conda_packages(records: Sequence[RepoDataRecord], specs: Iterable[MatchSpec]) -> dict[str, Package]:
+    """Conda packages by name; `specs` are what is asked for by name."""
+    requested = {spec.name or "": _text(spec) for spec in specs}
+    known = {record.name for record in records}
+    return {
         record.name: Package(
             name=record.name,
             version=record.version,
             kind="conda",
             requested=requested.get(record.name),
-            needs=_conda_needs(record, {other.name for other in conda}),
+            needs=_conda_needs(record, known),
         )
-        for record in conda
+        for record in records
     }
-    if pypi:
-        packages.update(_pypi_packages(workspace, environment, platform, conda, pypi))
-    return Graph(packages)
 
 
 def _conda_needs(record: RepoDataRecord, known: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,11 @@
-"""Finding the entries of a `repodata.json` without parsing them. Imported only when a download is packed."""
+"""The forms of downloaded indexes, for msgspec: imported only when something new is read.
+
+The entries of a `repodata.json` are found without being parsed.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 
@@ -19,6 +24,13 @@ class Repodata(msgspec.Struct):
     info: Info | None = None
     packages: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
     packages_conda: dict[str, msgspec.Raw] = msgspec.field(name="packages.conda", default_factory=dict)
+
+
+class Shard(msgspec.Struct):
+    """The entries of one name (CEP 16)."""
+
+    packages: dict[str, dict[str, Any]] | None = None
+    packages_conda: dict[str, dict[str, Any]] | None = msgspec.field(name="packages.conda", default=None)
 
 
 def grouped_by_name(content: bytes, *, url: str) -> tuple[dict[str, list[bytes]], str]:

@@ -18,13 +18,12 @@ from bisect import bisect_left
 from ..errors import HashMismatch, NetworkError
 from .decompress import unzstd
 from .packed import joined
-from .subdirs import RawRecords, readable
+from .subdirs import RawRecords
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor, Future
-    from typing import Any
 
     from ..model.platform import Subdir
 
@@ -56,12 +55,13 @@ def decode_shard(content: bytes, *, url: str) -> RawRecords:
     """The entries of a compressed shard. Raises `NetworkError`."""
     import msgspec
 
+    from .scan import Shard
+
     plain = unzstd(content, url=url, most=LARGEST_SHARD)
     try:
-        shard = msgspec.msgpack.decode(plain)
-        sections: list[dict[str, dict[str, Any]]] = [shard.get("packages") or {}, shard.get("packages.conda") or {}]
-        return [(file_name, readable(entry)) for section in sections for file_name, entry in section.items()]
-    except (msgspec.DecodeError, ValueError, TypeError, AttributeError) as error:
+        shard = msgspec.msgpack.decode(plain, type=Shard)
+        return [*(shard.packages or {}).items(), *(shard.packages_conda or {}).items()]
+    except (msgspec.DecodeError, ValueError) as error:
         raise NetworkError(f"{url} is not a shard: {error}", url=url) from None
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 
+from ..errors import SpecError
 from ..model.record import record_from_repodata
+from ..model.version import version_key
 from ..solve.source import first_with_name
 from ..solve.table import CandidateTable, Entry, compile_table
 from .digest import digest
-from .subdirs import newest_formats, timestamp_of, tracks_features
+from .subdirs import newest_formats, readable, timestamp_of, tracks_features
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,12 +117,14 @@ class ChannelSource:
     def _compile(
         self, key: bytes, name: str, parts: Sequence[tuple[int, SubdirIndex, bytes]], *, channels_first: bool
     ) -> StoredTable:
-        records: list[tuple[int, str, Mapping[str, Any]]] = []
+        records: list[tuple[int, str, dict[str, Any]]] = []
         entries: list[Entry] = []
         for number, (rank, index, _) in enumerate(parts):
-            for file_name, entry in newest_formats(index.raw(name)):
-                entries.append(_entry(entry, rank, len(records)))
-                records.append((number, file_name, entry))
+            for file_name, raw in newest_formats(index.raw(name)):
+                entry = _entry(raw, rank, len(records))
+                if entry is not None:
+                    entries.append(entry)
+                    records.append((number, file_name, raw))
         compiled = compile_table(name, entries, channels_first=channels_first)
         return self._tables.add(key, compiled, [records[source] for source in compiled.order])
 
@@ -130,7 +134,7 @@ class ChannelSource:
         number, file_name, entry = stored.record(candidate)
         rank, index, _ = parts[number]
         return record_from_repodata(
-            entry,
+            readable(entry),
             file_name=file_name,
             url=index.base_url + _quoted(file_name),
             channel=self.channels[rank].url,
@@ -158,15 +162,23 @@ def _quoted(file_name: str) -> str:
     return quote(file_name, safe="!+~=,@")
 
 
-def _entry(entry: Mapping[str, Any], rank: int, number: int) -> Entry:
-    return Entry(
-        str(entry["version"]),
-        str(entry["build"]),
-        int(entry.get("build_number") or 0),
-        timestamp_of(entry),
-        tracks_features(entry),
-        rank,
-        entry.get("depends") or (),
-        entry.get("constrains") or (),
-        number,
-    )
+def _entry(raw: Mapping[str, Any], rank: int, number: int) -> Entry | None:
+    """What solving needs of an index entry; None for one that nobody could install: no channel is lost for a single
+    mistake in it.
+    """
+    try:
+        version = str(raw["version"])
+        version_key(version)
+        return Entry(
+            version,
+            str(raw["build"]),
+            int(raw.get("build_number") or 0),
+            timestamp_of(raw),
+            tracks_features(raw),
+            rank,
+            raw.get("depends") or (),
+            raw.get("constrains") or (),
+            number,
+        )
+    except (KeyError, TypeError, ValueError, SpecError):
+        return None

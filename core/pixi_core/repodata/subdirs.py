@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 else:
     Protocol = object
 
-RawRecords = list[tuple[str, "Mapping[str, Any]"]]
-"""File names and their index entries, digests in hex."""
+RawRecords = list[tuple[str, "dict[str, Any]"]]
+"""File names and their index entries; digests are in hex or, from shards, bytes (see `readable`)."""
 
 
 class SubdirIndex(Protocol):
@@ -80,9 +80,10 @@ def timestamp_of(entry: Mapping[str, Any]) -> int:
 
 def tracks_features(entry: Mapping[str, Any]) -> bool:
     """Whether an entry tracks features, which makes it a choice of last resort."""
-    return bool(words(entry.get("track_features")))
+    features = entry.get("track_features")
+    return bool(features) and bool(words(features))
 
 
 def readable(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of a shard with its digests in hex, as everywhere else."""
+    """An entry with its digests in hex, wherever it is from."""
     return {key: value.hex() if isinstance(value, bytes) else value for key, value in entry.items()}

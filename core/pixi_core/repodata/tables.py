@@ -57,13 +57,13 @@ class StoredTable:
         return origin, file_name, entry
 
 
-def encode(compiled: Compiled, records: Sequence[tuple[int, str, Mapping[str, Any]]]) -> tuple[bytes, bytes, bytes]:
+def encode(compiled: Compiled, records: Sequence[tuple[int, str, dict[str, Any]]]) -> tuple[bytes, bytes, bytes]:
     """The three parts of an entry behind its key: table, record ends, records."""
     ends = bytearray()
     blobs: list[bytes] = []
     end = 0
     for record in records:
-        blob = marshal.dumps((record[0], record[1], dict(record[2])), MARSHAL_VERSION)
+        blob = marshal.dumps(record, MARSHAL_VERSION)
         blobs.append(blob)
         end += len(blob)
         ends += end.to_bytes(4, "little")
@@ -106,7 +106,7 @@ class TableCache:
             return None
         return StoredTable(compiled, bytes(entry[head : head + 4 * count]), entry[head + 4 * count :])
 
-    def add(self, key: bytes, compiled: Compiled, records: Sequence[tuple[int, str, Mapping[str, Any]]]) -> StoredTable:
+    def add(self, key: bytes, compiled: Compiled, records: Sequence[tuple[int, str, dict[str, Any]]]) -> StoredTable:
         """Keep a new table; it reaches the disk with the next flush."""
         parts = encode(compiled, records)
         with self._lock:

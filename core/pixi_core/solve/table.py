@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import lru_cache
+from operator import itemgetter
 
 from ..model.version import version_key
 from ..model.version_spec import glob_matches, parse_version_spec, regex_matches
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..model.match_spec import MatchSpec
     from ..model.record import RepoDataRecord
+    from ..model.version import VersionKey
 
 COMPILED_VERSION = 2
 """Changes whenever `Compiled` or the order of candidates changes: stored tables of another version are void."""
@@ -29,6 +31,7 @@ COMPILED_VERSION = 2
 RICH = "@"
 """Marks a spec text that only the full parser understands: `@` and the whole match spec follow."""
 
+_first = itemgetter(0)
 _FREE_THREADED_NAMES = ("python", "python_abi")
 _BLANK = "\x1f"  # for a blank, inside a name
 _OPERATOR_ENDS = "<>=!~,|( "
@@ -101,28 +104,28 @@ def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool =
     the next (flexible priority); otherwise the channel only breaks ties.
     """
 
-    def rank(entry: Entry) -> tuple[int, bool]:
+    def tier(entry: Entry) -> tuple[int, bool]:
         unusual = entry.tracks_features or (name in _FREE_THREADED_NAMES and is_free_threaded(entry.build))
         return (entry.channel if channels_first else 0, unusual)
 
-    found = sorted(
-        entries, key=lambda e: (version_key(e.version), e.build_number, -e.channel, e.timestamp), reverse=True
-    )
-    found.sort(key=rank)
+    found = list(entries)
+    order = [(version_key(e.version), e.build_number, -e.channel, e.timestamp, -i) for i, e in enumerate(found)]
+    order.sort(reverse=True)
+    ranked = [(tier(found[-row[4]]), row[0], found[-row[4]]) for row in order]
+    ranked.sort(key=_first)
     table = Compiled([], [], [], [], [], [], [], [], [], [], [])
     rules: dict[str, int] = {}
-    present: tuple[object, ...] = ()
-    for index, entry in enumerate(found):
-        tier = rank(entry)
-        version = version_key(entry.version)
-        if not present or present[0] != tier:
+    last: tuple[tuple[int, bool], VersionKey, Entry] | None = None
+    for index, (rank, version, entry) in enumerate(ranked):
+        if last is None or last[0] != rank:
             table.tiers.append(len(table.run_versions))
-        if present[:3] != (tier, version, entry.version):
+            last = None
+        if last is None or last[2].version != entry.version:
             table.run_versions.append(entry.version)
             table.run_starts.append(index)
-        if present[:2] != (tier, version) or present[3] != entry.build_number:
+        if last is None or last[1] != version or last[2].build_number != entry.build_number:
             table.groups.append(index)
-        present = (tier, version, entry.version, entry.build_number)
+        last = (rank, version, entry)
         table.builds.append(entry.build)
         table.build_numbers.append(entry.build_number)
         table.timestamps.append(entry.timestamp)
@@ -133,7 +136,7 @@ def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool =
             rules[text] = rules.get(text, 0) | bit
         for text in entry.constrains:
             rules["!" + text] = rules.get("!" + text, 0) | bit
-    table.run_starts.append(len(found))
+    table.run_starts.append(len(ranked))
     for text, mask in rules.items():
         table.rule_specs.append(_constraint_key(text[1:]) if text[0] == "!" else spec_key(text))
         table.rule_masks.append(mask)

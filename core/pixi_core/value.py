@@ -11,8 +11,8 @@ has: a constructor (type checkers know its signature), equality by value, a hash
 `replace`. Nothing is generated: the constructor below is the only one, so declaring a class costs microseconds.
 `class Record(Value, kw_only=True)` takes its fields by keyword alone.
 
-Modules on the start-up path of the solver and of `pixi run` use it, and keep `typing`, `re` and `pathlib` away; others
-are better off with `dataclasses`.
+Modules on the way of solving, installing and `pixi run` use it (the last keep `typing`, `re` and `pathlib` away, too);
+others are better off with `dataclasses`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ else:
         return lambda kind: kind
 
 
-EMPTY: Mapping[str, Any] = {}
+EMPTY: Mapping[Any, Any] = {}
 """The default of mappings: one for all, since nobody writes to a `Mapping`."""
 
 
@@ -87,6 +87,10 @@ class Value(metaclass=Kind):
         """The same with other values for some fields. Raises `TypeError` for a name that is no field."""
         return type(self)(**{field: getattr(self, field) for field in type(self).__fields__} | changes)
 
+    def as_dict(self) -> dict[str, Any]:
+        """The values by field."""
+        return dict(zip(type(self).__fields__, self.as_tuple(), strict=True))
+
     def as_tuple(self) -> tuple[Any, ...]:
         """The values in the order of the fields."""
         return tuple([getattr(self, field) for field in type(self).__fields__])
@@ -97,7 +101,8 @@ class Value(metaclass=Kind):
         return all(getattr(self, field) == getattr(other, field) for field in type(self).__fields__)
 
     def __hash__(self) -> int:
-        return hash((type(self), self.as_tuple()))
+        # mappings have none: two values that differ in nothing else may share a hash
+        return hash((type(self), tuple([value for value in self.as_tuple() if type(value) is not dict])))
 
     def __repr__(self) -> str:
         kind = type(self)
@@ -111,7 +116,7 @@ class Value(metaclass=Kind):
 
     def __reduce__(self) -> tuple[Any, ...]:
         kind = type(self)
-        return _restored, (kind, dict(zip(kind.__fields__, self.as_tuple(), strict=True)))
+        return _restored, (kind, self.as_dict())
 
 
 def _restored(kind: type[Value], fields: dict[str, Any]) -> Value:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,7 @@ def client(
     """An index client over fakes; the first one is the main index, the others are extra ones."""
     every = [indexes] if isinstance(indexes, FakeIndex) else list(indexes)
     settings = options or PypiOptions()
-    settings = replace(
-        settings,
+    settings = settings.replace(
         index_url=settings.index_url or every[0].url,
         extra_index_urls=settings.extra_index_urls or tuple(index.url for index in every[1:]),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from pixi_core.errors import LockFileError
@@ -118,11 +116,9 @@ def test_version_7_is_written_as_it_was_read() -> None:
 
 def test_the_order_of_what_is_put_in_does_not_matter() -> None:
     lock = read_lock(V7)
-    shuffled = replace(
-        lock,
+    shuffled = lock.replace(
         environments={
-            name: replace(
-                environment,
+            name: environment.replace(
                 packages={key: records[::-1] for key, records in reversed(list(environment.packages.items()))},
             )
             for name, environment in reversed(list(lock.environments.items()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -328,4 +327,4 @@ def test_similar_names_are_suggested(index: FakeIndex, tmp_path: Path) -> None:
 def test_options_decide_the_indexes(tmp_path: Path) -> None:
     options = PypiOptions(index_url="https://a.example/simple", extra_index_urls=("https://b.example/simple",))
     assert options.search_order[0] == "https://b.example/simple"
-    assert replace(options, extra_index_urls=()).search_order == ("https://a.example/simple",)
+    assert options.replace(extra_index_urls=()).search_order == ("https://a.example/simple",)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -404,5 +403,5 @@ def test_many_versions_of_one_package_make_one_sentence(tmp_path: Path) -> None:
 def test_a_wrong_name_in_a_reference_is_named(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     with pytest.raises(SpecError) as caught:
-        records(FakeIndex(), tmp_path / "cache", [replace(from_table("other", {"path": "."}))], root=tmp_path)
+        records(FakeIndex(), tmp_path / "cache", [from_table("other", {"path": "."})], root=tmp_path)
     assert "local-thing" in caught.value.hints[0]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath, PureWindowsPath
 
 from ..errors import InputError
+from ..value import Value
 
 KEPT_BY_CLEAN = (
     "DISPLAY", "LC_ALL", "LC_TIME", "LC_NUMERIC", "LC_MEASUREMENT", "SHELL", "USER", "USERNAME", "LOGNAME", "HOME",
@@ -22,8 +22,7 @@ KEPT_BY_CLEAN = (
 CLEAN_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(Value):
     """Everything that activates one prefix.
 
     `variables` are set before the scripts run (later ones win), `scripts` are absolute paths in running order,

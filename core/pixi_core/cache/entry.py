@@ -11,13 +11,13 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArchiveError, InstallError
 from ..fs import FileLock, ensure_dir, os_errors, remove_tree, replace, sync_folder, write_all
+from ..value import Value
 
 if TYPE_CHECKING:
     from ..archive.sink import Extracted
@@ -29,8 +29,7 @@ LOCKS = ".locks"
 FileRow = tuple[str, str, int, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Value):
     """What a complete entry says of itself. `files` are (path, sha256, size, executable), `links` (path, target)."""
 
     sha256: str

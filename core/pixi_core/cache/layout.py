@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 from ..fs import home_folder
+from ..value import Value
 
 if TYPE_CHECKING:
     from ..config.model import Config
@@ -34,8 +34,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CacheDirs:
+class CacheDirs(Value):
     """The folders, absolute; none of them needs to exist yet.
 
     `packages` extracted conda packages (a folder that other tools do not share: our entries have markers of their

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,6 +16,7 @@ from ..errors import HashMismatch, InstallError
 from ..fs import os_errors
 from ..names import safe_component
 from ..once import OnceMap
+from ..value import Value
 from .entry import FileRow, Marker, is_whole, make_entry, note_use, read_marker, temporary_archive, write_marker
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ Fetch = Callable[[BinaryIO], None]
 """Writes the archive into a file; checks digests itself where it can."""
 
 
-@dataclass(frozen=True, slots=True)
-class CachedPackage:
+class CachedPackage(Value):
     """A whole package: its folder (with `info/`), the digest of its archive, its files as (path, sha256, size,
     executable) and symbolic links as (path, target).
     """

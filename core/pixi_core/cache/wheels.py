@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -12,6 +11,7 @@ from ..errors import ArchiveError, HashMismatch
 from ..fs import os_errors
 from ..names import safe_component
 from ..once import OnceMap
+from ..value import Value
 from .entry import (
     FileRow,
     Marker,
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 Fetch = Callable[[BinaryIO], None]
 
 
-@dataclass(frozen=True, slots=True)
-class CachedWheel:
+class CachedWheel(Value):
     """A whole, unpacked wheel: its folder and its files as (path, sha256, size, executable)."""
 
     path: Path

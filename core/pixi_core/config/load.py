@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -50,7 +49,7 @@ def load_config(root: Path | None, environ: Mapping[str, str] = os.environ) -> C
             warnings.append(f"parse error in {path}, which is ignored: {error}")
             continue
         _collect(document, path, merged, warnings)
-    config = replace(Config(), **merged, locations=tuple(found), warnings=tuple(warnings))
+    config = Config().replace(**merged, locations=tuple(found), warnings=tuple(warnings))
     return _with_environment(config, environ)
 
 
@@ -101,7 +100,7 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
         changes["tls_root_certs"] = environ["PIXI_TLS_ROOT_CERTS"]
     if environ.get("RATTLER_AUTH_FILE"):
         changes["authentication_override_file"] = Path(environ["RATTLER_AUTH_FILE"])
-    return replace(config, **changes) if changes else config
+    return config.replace(**changes) if changes else config
 
 
 # ---------------------------------------------------------------- single values

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from ..value import EMPTY, Value
 
 PinningStrategy = Literal["semver", "minor", "major", "latest-up", "exact-version", "no-pin"]
 PINNING_STRATEGIES: tuple[PinningStrategy, ...] = ("semver", "minor", "major", "latest-up", "exact-version", "no-pin")
@@ -24,8 +25,7 @@ CACHE_KINDS = (
 """The caches whose place can be set one by one (`[cache]`, `PIXI_CACHE_<KIND>_DIR`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Value, kw_only=True):
     """What the user configured; None and empty where nothing was said.
 
     `mirrors` maps URL prefixes to replacements in order of preference (longest prefix wins). `cache_root` and
@@ -40,14 +40,14 @@ class Config:
     tls_no_verify: bool = False
     tls_root_certs: str | None = None
     offline: bool = False
-    mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mirrors: Mapping[str, tuple[str, ...]] = EMPTY
     disable_sharded: bool = False
     disable_zstd: bool = False
     pypi_index_url: str | None = None
     pypi_extra_index_urls: tuple[str, ...] = ()
     pypi_keyring_provider: str | None = None
     pypi_allow_insecure_host: tuple[str, ...] = ()
-    s3_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    s3_options: Mapping[str, Mapping[str, Any]] = EMPTY
     detached_environments: bool | Path = False
     change_ps1: bool = True
     force_activate: bool = False
@@ -63,9 +63,9 @@ class Config:
     proxy_https: str | None = None
     non_proxy_hosts: tuple[str, ...] = ()
     cache_root: Path | None = None
-    cache_folders: Mapping[str, Path] = field(default_factory=dict)
+    cache_folders: Mapping[str, Path] = EMPTY
     cache_netfs_redirect: str = "auto"
     jupyter_trust: TrustPolicy = "ask"
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = EMPTY
     locations: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ArchiveError, Cancelled, InstallError, PixiError
 from ..fs import translated
 from ..progress import Reporter
+from ..value import Value
 from .build import relayout
 from .conda_meta import LINK_COPY, LINK_HARD, record_file_name, write_record
 from .fingerprint import INSTALLING, META_FOLDER
@@ -22,8 +22,7 @@ from .path_entry import PathEntry, PrefixRecord
 from .prefix import has_journal, installed_fingerprint, read_conda
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Value):
     """What really happened: counts, and sentences for the user."""
 
     report: LinkReport
@@ -198,8 +197,7 @@ def _take_out(prefix: Path, transaction: Transaction, options: LinkOptions, repo
     """Remove what an interrupted work has made and was about to remove; its packages are gone then."""
     targets = [target for link in transaction.conda for target in link.targets]
     targets += [target for wheel in transaction.wheels for target in wheel.targets]
-    undone = replace(
-        transaction,
+    undone = transaction.replace(
         conda=(),
         wheels=(),
         remove=(*transaction.remove, *targets),

@@ -7,13 +7,13 @@ journal is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import InstallError
 from ..model.platform import Platform, operating_system
 from ..model.record import PypiRecord, RepoDataRecord
 from ..names import pypi_name
+from ..value import Value
 from .clobber import aside, conda_priority, losers, warnings
 from .conda_meta import record_file_name, specs_text
 from .items import ExtractedPackage, Layout, UnpackedWheel, checked_path
@@ -26,8 +26,7 @@ CondaPackages = Callable[[RepoDataRecord], ExtractedPackage]
 Wheels = Callable[[PypiRecord], UnpackedWheel]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class Built(Value, kw_only=True):
     """A transaction with the layouts of what it links (computed once, used at once) and what users should know."""
 
     transaction: Transaction
@@ -63,10 +62,9 @@ def build_transaction(
     make_way, move_back = _moves(kept_conda, lost)
     layouts = [_settled(layout, lost.get(f"{layout.kind}:{layout.name}", {})) for layout in layouts]
     targets = {(layout.kind, layout.name): layout.targets for layout in layouts}
-    transaction = replace(
-        draft,
-        conda=tuple(replace(link, targets=targets["conda", link.record.name]) for link in draft.conda),
-        wheels=tuple(replace(link, targets=targets["pypi", pypi_name(link.record.name)]) for link in draft.wheels),
+    transaction = draft.replace(
+        conda=tuple(link.replace(targets=targets["conda", link.record.name]) for link in draft.conda),
+        wheels=tuple(link.replace(targets=targets["pypi", pypi_name(link.record.name)]) for link in draft.wheels),
         remove=_removed(plan, state, kept_conda, kept_files),
         old_meta=_old_meta(plan),
         make_way=make_way,
@@ -184,7 +182,7 @@ def _settled(layout: Layout, losing: Mapping[str, str]) -> Layout:
     if not losing:
         return layout
     if layout.kind == "pypi":
-        return replace(layout, items=tuple(item for item in layout.items if item.target not in losing))
+        return layout.replace(items=tuple(item for item in layout.items if item.target not in losing))
     items = []
     for item in layout.items:
         if item.target in losing and item.action != "directory":
@@ -193,7 +191,7 @@ def _settled(layout: Layout, losing: Mapping[str, str]) -> Layout:
                 target=place, entry=item.entry.replace(path=place, original_path=item.target)
             )
         items.append(item)
-    return replace(layout, items=tuple(items))
+    return layout.replace(items=tuple(items))
 
 
 def _removed(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from ..errors import Cancelled
 from ..fs import translated
 from ..model.platform import Platform
 from ..progress import SILENT, Reporter
+from ..value import Value
 from .apply import apply, recover
 from .build import Built, CondaPackages, Wheels, build_transaction
 from .conda_meta import specs_text, write_record
@@ -29,8 +29,7 @@ from .plan import Plan, make_plan
 from .prefix import PrefixState, fingerprint_of, has_journal, read_prefix
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageChange:
+class PackageChange(Value, kw_only=True):
     """One package that came, went or changed; file paths are relative to the prefix."""
 
     name: str
@@ -41,14 +40,13 @@ class PackageChange:
     new_files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Value, kw_only=True):
     """What a transaction did. `recovered` says that an interrupted one was finished first."""
 
     added: tuple[PackageChange, ...] = ()
     removed: tuple[PackageChange, ...] = ()
     changed: tuple[PackageChange, ...] = ()
-    report: LinkReport = field(default_factory=LinkReport)
+    report: LinkReport = LinkReport()
     warnings: tuple[str, ...] = ()
     recovered: bool = False
 
@@ -141,7 +139,7 @@ def execute(
             should_stop=should_stop,
         )
         _update_records(prefix_path, read_prefix(prefix_path), requested, marker)
-    return replace(outcome, report=applied.report, warnings=(*built.warnings, *applied.warnings), recovered=recovered)
+    return outcome.replace(report=applied.report, warnings=(*built.warnings, *applied.warnings), recovered=recovered)
 
 
 def _nothing_to_do(
@@ -233,8 +231,7 @@ def _merged(first: PackageChange | None, second: PackageChange) -> PackageChange
     """A package with two operations (a stale copy goes, a new one comes) changed once."""
     if first is None:
         return second
-    return replace(
-        first,
+    return first.replace(
         old_version=first.old_version or second.old_version,
         new_version=first.new_version or second.new_version,
         old_files=(*first.old_files, *second.old_files),

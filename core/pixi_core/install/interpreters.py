@@ -13,11 +13,11 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EnvironmentUnavailable
+from ..value import Value
 
 if TYPE_CHECKING:
     from ..model.version_spec import VersionSpec
@@ -34,8 +34,7 @@ _PROBE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
+class Interpreter(Value, kw_only=True):
     """A Python of the machine: `path` of its real executable, full `version` (`3.11.7`), and what tells builds apart
     (`platform` is that of `sysconfig.get_platform`).
     """
@@ -55,7 +54,7 @@ class Interpreter:
 
     def to_json(self) -> dict[str, Any]:
         """Every field, as data."""
-        return asdict(self)
+        return self.as_dict()
 
 
 Probe = Callable[[str], "Interpreter | None"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from ..errors import UnsafePath
 from ..names import safe_relative_path
+from ..value import Value
 from .fingerprint import META_FOLDER
 from .path_entry import PathEntry
 
@@ -51,8 +51,7 @@ class Item(NamedTuple):
     mode: int = 0o644
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Value, kw_only=True):
     """Everything of one package: where its files lie (absolute), and what becomes of them."""
 
     name: str

@@ -12,7 +12,6 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from ..fs import sync_folder
 from ..model.platform import Platform, Subdir, VirtualPackage
 from ..model.record import PypiRecord, RepoDataRecord, record_from_repodata, record_to_repodata
 from ..names import safe_component
+from ..value import EMPTY, Value
 from .fingerprint import JOURNAL_FILE, META_FOLDER
 from .items import Layout, checked_path
 from .markers import EnvironmentMarker
@@ -29,8 +29,7 @@ from .python_info import PythonInfo
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkConda:
+class LinkConda(Value, kw_only=True):
     """A conda package to be linked: `source` is its extracted folder, `targets` every path it will own."""
 
     record: RepoDataRecord
@@ -39,8 +38,7 @@ class LinkConda:
     targets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkWheel:
+class LinkWheel(Value, kw_only=True):
     """A wheel to be linked; `files` are those of the unpacked wheel: (path, sha256, size, executable)."""
 
     record: PypiRecord
@@ -56,8 +54,7 @@ class LinkWheel:
         return self.source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
+class Transaction(Value, kw_only=True):
     """A change of a prefix, complete.
 
     `names` are all packages it touches; `remove` the prefix-relative files that go; `old_meta` the record files that
@@ -74,7 +71,7 @@ class Transaction:
     old_meta: tuple[str, ...] = ()
     make_way: tuple[tuple[str, str], ...] = ()
     move_back: tuple[tuple[str, str], ...] = ()
-    lost: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lost: Mapping[str, tuple[str, ...]] = EMPTY
     marker: EnvironmentMarker | None = None
 
     def layouts(self, prefix: str) -> list[Layout]:

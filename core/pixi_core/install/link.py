@@ -13,7 +13,6 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from ..errors import InstallError, UnsafePath
 from ..fs import LinkKind, write_all
 from ..model.digest import Sha256
 from ..model.platform import Subdir, operating_system
+from ..value import Value
 from .fingerprint import META_FOLDER
 from .folder import HAS_DESCRIPTORS, Folder, folder
 from .items import Item, Layout
@@ -47,8 +47,7 @@ def run_quietly(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> t
     return done.returncode, done.stdout + done.stderr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkOptions:
+class LinkOptions(Value, kw_only=True):
     """How files are put in place. `allow` is tried in this order; `run_link_scripts` lets packages run their post-link
     and pre-unlink scripts; `durable` waits until the disk has everything before the journal goes; `described` works by
     descriptors of folders; `runner` starts the few programs that installing needs (codesign, link scripts).
@@ -61,17 +60,17 @@ class LinkOptions:
     runner: Runner = run_quietly
 
 
-@dataclass(slots=True)
 class LinkReport:
     """How many files came to be in which way, and the bytes that were really written."""
 
-    reflinked: int = 0
-    hard_linked: int = 0
-    copied: int = 0
-    rewritten: int = 0
-    removed: int = 0
-    bytes_written: int = 0
-    replaced: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.reflinked = 0
+        self.hard_linked = 0
+        self.copied = 0
+        self.rewritten = 0
+        self.removed = 0
+        self.bytes_written = 0
+        self.replaced: list[str] = []
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, and the paths of strangers' files that were replaced."""
@@ -86,8 +85,7 @@ class LinkReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Value):
     """What a rewritten file became."""
 
     sha256: Sha256

@@ -11,11 +11,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..fs import write_all
+from ..value import EMPTY, Value
 from .conda_meta import replace_file
 from .fingerprint import FINGERPRINT_FILE, FINGERPRINT_SIZE, META_FOLDER
 
@@ -23,16 +23,15 @@ CACHEDIR_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Everything in her
 HISTORY = "# this environment is managed by pixi; the file exists so that conda accepts the folder\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentMarker:
+class EnvironmentMarker(Value, kw_only=True):
     """What `conda-meta/pixi` says. `platform` and `minimum_platform` are the JSON objects of the same names there."""
 
     manifest_path: str
     environment_name: str
     pixi_version: str = ""
     lock_hash: str = ""
-    resolved_platform: Mapping[str, Any] = field(default_factory=dict)
-    minimum_supported_platform: Mapping[str, Any] = field(default_factory=dict)
+    resolved_platform: Mapping[str, Any] = EMPTY
+    minimum_supported_platform: Mapping[str, Any] = EMPTY
 
     def to_json(self) -> dict[str, Any]:
         """The content of the file."""

@@ -9,11 +9,11 @@ where not (pixi.md 4.3, 4.4).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..model.record import PypiRecord, RepoDataRecord
 from ..names import PypiName, pypi_name
+from ..value import Value
 from .direct_url import direct_url_of, same_source
 from .prefix import InstalledDistribution, InstalledPackage, PrefixState
 from .python_info import PythonInfo, conda_python
@@ -22,8 +22,7 @@ Kind = Literal["install", "change", "reinstall", "remove"]
 _VERBS = {"install": "+", "change": "~", "reinstall": "=", "remove": "-"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CondaOperation:
+class CondaOperation(Value, kw_only=True):
     """One conda package: `old` is what is there, `new` what shall be; `reason` explains a reinstall."""
 
     kind: Kind
@@ -38,8 +37,7 @@ class CondaOperation:
         return _line(self.kind, self.name, old, _label(self.new) if self.new else None, self.reason)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PypiOperation:
+class PypiOperation(Value, kw_only=True):
     """One PyPI distribution, likewise."""
 
     kind: Kind
@@ -54,8 +52,7 @@ class PypiOperation:
         return _line(self.kind, self.name, self.old.version if self.old else None, new, self.reason) + " (pypi)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Value, kw_only=True):
     """Every operation, by name, and what they were computed from, so that the writer can plan anew when another
     process changed the prefix in between (`state` is what they were compared with). `python` is the Python that the
     prefix will have; `repair` says that something besides packages is to be put right (leftovers of an interrupted
@@ -69,7 +66,7 @@ class Plan:
     reinstall: frozenset[str] = frozenset()
     python: PythonInfo | None = None
     repair: bool = False
-    state: PrefixState | None = field(default=None, compare=False, repr=False)
+    state: PrefixState | None = None
 
     @property
     def is_empty(self) -> bool:

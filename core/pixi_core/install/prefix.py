@@ -11,7 +11,6 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from ..errors import PixiError, UnsafePath
 from ..model.platform import Subdir
 from ..model.record import RepoDataRecord
 from ..names import PypiName, pypi_name, safe_relative_path
+from ..value import EMPTY, Value
 from .conda_meta import decode_head, read_paths, read_record, repodata_from_meta, requested_from_meta
 from .fingerprint import INSTALLING, JOURNAL_FILE, META_FOLDER
 from .markers import compute_fingerprint, is_moved, read_fingerprint
@@ -72,8 +72,7 @@ class InstalledPackage:
         return tuple([entry.path for entry in self.paths])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstalledDistribution:
+class InstalledDistribution(Value, kw_only=True):
     """One Python distribution that no conda package brought. `dist_info` is the prefix-relative path of its folder;
     `direct_url` is the parsed `direct_url.json`, None for one from an index.
     """
@@ -107,16 +106,15 @@ class InstalledDistribution:
         return read_record_csv(prefix, self.dist_info)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrefixState:
+class PrefixState(Value, kw_only=True):
     """A prefix as it is. `conda` and `pypi` map compared names; `unsettled` says that an interrupted work is waiting in
     the journal (the packages it names are left out of both), `interrupted` that another tool left its work half done,
     `moved` that the folder was made at another path.
     """
 
     path: Path
-    conda: Mapping[str, InstalledPackage] = field(default_factory=dict)
-    pypi: Mapping[PypiName, InstalledDistribution] = field(default_factory=dict)
+    conda: Mapping[str, InstalledPackage] = EMPTY
+    pypi: Mapping[PypiName, InstalledDistribution] = EMPTY
     duplicates: tuple[InstalledPackage, ...] = ()
     stale: tuple[InstalledDistribution, ...] = ()
     python: PythonInfo | None = None

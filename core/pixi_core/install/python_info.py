@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import InstallError
 from ..model.platform import Subdir, operating_system
 from ..model.record import RepoDataRecord
 from ..names import safe_relative_path
+from ..value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PythonInfo:
+class PythonInfo(Value, kw_only=True):
     """Paths are relative to the prefix, with `/`. `kind` says whose Python it is: a conda package in the prefix, or an
     interpreter of the machine that a host environment links to.
     """

@@ -6,12 +6,12 @@ Every version of the format is read into this one model; `write` turns it into v
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..model.platform import Platform
 from ..model.record import PypiRecord, RepoDataRecord
 from ..model.version import Version
+from ..value import EMPTY, Value
 
 if TYPE_CHECKING:
     from ..manifest.merge import Environment
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 CURRENT_VERSION = 7
 
 
-@dataclass(frozen=True, slots=True)
-class CondaSourceRecord:
+class CondaSourceRecord(Value):
     """A conda package built from source by pixi-build, kept as it was written.
 
     `selector` is `name[hash] @ location`; `fields` are the keys below it, in order, values as text, lists and mappings.
     """
 
     selector: str
-    fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    fields: Mapping[str, Any] = EMPTY
 
     @property
     def name(self) -> str:
@@ -43,8 +42,7 @@ class CondaSourceRecord:
 LockedRecord = RepoDataRecord | PypiRecord | CondaSourceRecord
 
 
-@dataclass(frozen=True, slots=True)
-class LockOptions:
+class LockOptions(Value):
     """How an environment was solved; the defaults are those that the file leaves out.
 
     `prerelease_mode` None means the default. `exclude_newer` is of versions before 7 only.
@@ -56,8 +54,7 @@ class LockOptions:
     exclude_newer: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedEnvironment:
+class LockedEnvironment(Value, kw_only=True):
     """One environment: `channels` are canonical URLs in order of priority, `packages` is keyed by platform name.
 
     `indexes` and `find_links` (`path` or `url`, and the value) are empty where there are no PyPI dependencies.
@@ -67,11 +64,10 @@ class LockedEnvironment:
     indexes: tuple[str, ...] = ()
     find_links: tuple[tuple[str, str], ...] = ()
     options: LockOptions = LockOptions()
-    packages: Mapping[str, tuple[LockedRecord, ...]] = field(default_factory=dict)
+    packages: Mapping[str, tuple[LockedRecord, ...]] = EMPTY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockFile:
+class LockFile(Value, kw_only=True):
     """A lock file. `version` is that of the file it was read from; `platforms` are in the manifest's order.
 
     `extra_packages` are records that no environment lists itself, such as the tools of source builds.
@@ -79,7 +75,7 @@ class LockFile:
 
     version: int = CURRENT_VERSION
     platforms: tuple[Platform, ...] = ()
-    environments: Mapping[str, LockedEnvironment] = field(default_factory=dict)
+    environments: Mapping[str, LockedEnvironment] = EMPTY
     extra_packages: tuple[LockedRecord, ...] = ()
 
     @classmethod
@@ -146,12 +142,10 @@ class LockFile:
             names.get(p.name) or (p.replace(name=f"{p.name}-locked") if p.name in taken else p) for p in self.platforms
         ]
         renamed = {old.name: new.name for old, new in zip(self.platforms, kept, strict=True)}
-        return replace(
-            self,
+        return self.replace(
             platforms=tuple(kept),
             environments={
-                name: replace(
-                    environment,
+                name: environment.replace(
                     packages={renamed.get(key, key): records for key, records in environment.packages.items()},
                 )
                 for name, environment in self.environments.items()

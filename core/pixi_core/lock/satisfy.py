@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import ManifestError
+from ..model.channel import without_credentials
 from ..model.match_spec import MatchSpec
 from ..model.platform import Platform
 from ..model.pypi_options import DEFAULT_PRERELEASES
@@ -150,7 +151,7 @@ def _compare_options(environment: Environment, locked: LockedEnvironment) -> lis
     if modes[0] != modes[1]:
         text = f"pypi-options.prerelease-mode is `{modes[0]}`, but `{modes[1]}` was locked"
         reasons.append(Reason(name, "", "options", text))
-    if tuple(url.rstrip("/") for url in locked.indexes) != options.lock_indexes:
+    if tuple(without_credentials(url).rstrip("/") for url in locked.indexes) != options.lock_indexes:
         text = f"the indexes are {_listed(options.lock_indexes)}, but {_listed(locked.indexes)} were locked"
         reasons.append(Reason(name, "", "indexes", text))
     if tuple(links_of(options.find_links)) != locked.find_links:

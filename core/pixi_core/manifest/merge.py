@@ -7,7 +7,6 @@ and PyPI requirements of different features all hold; within a feature the later
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from ..model.pypi_requirement import PypiRequirement
 from ..model.version import parse_version
 from ..model.version_spec import VersionSpec, all_of, glob_matches
 from ..names import DEFAULT_FEATURE, EnvironmentName, PackageName, TaskName
+from ..value import Value
 from .model import ChannelPriority, Content, EnvironmentSpec, Feature, PrioritizedChannel, SolveStrategy
 from .read_platforms import synthesised_name
 from .task import Task
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from .model import WorkspaceManifest
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Value):
     """One environment of a workspace; everything is computed from the manifest when asked for."""
 
     manifest: WorkspaceManifest
@@ -119,8 +118,7 @@ class Environment:
     def pypi_options(self) -> PypiOptions:
         """The workspace's options under those of the features. Raises `ManifestError` where features disagree."""
         manifest = self.manifest
-        base = replace(
-            manifest.pypi_options,
+        base = manifest.pypi_options.replace(
             exclude_newer=_moment(manifest.exclude_newer),
             exclude_newer_packages={name: _moment(at) for name, at in manifest.pypi_exclude_newer_packages.items()},
         )

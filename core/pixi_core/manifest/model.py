@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,9 +11,10 @@ from ..model.channel import Channel
 from ..model.match_spec import MatchSpec
 from ..model.platform import Platform, VirtualPackage
 from ..model.pypi_options import PypiOptions
-from ..model.pypi_requirement import PypiRequirement
+from ..model.pypi_requirement import IndexSource, PypiRequirement
 from ..model.version_spec import VersionSpec
 from ..names import DEFAULT_FEATURE, EnvironmentName, FeatureName, PackageName, PypiName, TaskName
+from ..value import EMPTY, Value
 from .task import Task
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ ChannelPriority = Literal["strict", "flexible", "disabled"]
 SolveStrategy = Literal["highest", "lowest", "lowest-direct"]
 
 
-@dataclass(frozen=True, slots=True)
-class PrioritizedChannel:
+class PrioritizedChannel(Value):
     """A channel of a workspace or feature. `written` is what the manifest says; a higher `priority` comes first;
     `exclude_newer` (ms since 1970) overrides the workspace's cut-off where `has_cutoff`.
     """
@@ -39,8 +38,7 @@ class PrioritizedChannel:
     has_cutoff: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Value, kw_only=True):
     """The tables that may stand in a feature and in each of its targets; `selector` is None for the feature itself.
 
     `dependencies` holds run, host and build dependencies with pixi's precedence already applied. `sources` are conda
@@ -48,19 +46,18 @@ class Content:
     """
 
     selector: str | None = None
-    dependencies: Mapping[PackageName, MatchSpec] = field(default_factory=dict)
-    sources: Mapping[PackageName, Mapping[str, Any]] = field(default_factory=dict)
-    constraints: Mapping[PackageName, MatchSpec] = field(default_factory=dict)
-    pypi_dependencies: Mapping[PypiName, PypiRequirement] = field(default_factory=dict)
-    dev: Mapping[PackageName, Mapping[str, Any]] = field(default_factory=dict)
-    tasks: Mapping[TaskName, Task] = field(default_factory=dict)
+    dependencies: Mapping[PackageName, MatchSpec] = EMPTY
+    sources: Mapping[PackageName, Mapping[str, Any]] = EMPTY
+    constraints: Mapping[PackageName, MatchSpec] = EMPTY
+    pypi_dependencies: Mapping[PypiName, PypiRequirement] = EMPTY
+    dev: Mapping[PackageName, Mapping[str, Any]] = EMPTY
+    tasks: Mapping[TaskName, Task] = EMPTY
     activation_scripts: tuple[str, ...] | None = None
-    activation_env: Mapping[str, str] = field(default_factory=dict)
+    activation_env: Mapping[str, str] = EMPTY
     activation_dotenv: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feature:
+class Feature(Value, kw_only=True):
     """A named set of requirements. None means that the feature does not say (the workspace's value holds)."""
 
     name: FeatureName
@@ -89,8 +86,7 @@ class Feature:
         return (self.content, *self.targets)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentSpec:
+class EnvironmentSpec(Value, kw_only=True):
     """An entry of `[environments]`. `inline` is what stands in the entry itself, as a private feature."""
 
     name: EnvironmentName
@@ -100,8 +96,7 @@ class EnvironmentSpec:
     inline: Feature | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceManifest:
+class WorkspaceManifest(Value, kw_only=True):
     """A manifest. `features` always has the default feature, `environments` the default environment (first).
 
     `exclude_newer` and its package tables are cut-offs in ms since 1970 (None: no limit). `metadata` holds texts such
@@ -114,22 +109,22 @@ class WorkspaceManifest:
     version: str | None = None
     description: str | None = None
     authors: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = EMPTY
     channels: tuple[PrioritizedChannel, ...] = ()
     platforms: tuple[Platform, ...] = ()
     channel_priority: ChannelPriority | None = None
     solve_strategy: SolveStrategy | None = None
     requires_pixi: VersionSpec | None = None
     exclude_newer: int | None = None
-    exclude_newer_packages: Mapping[PackageName, int | None] = field(default_factory=dict)
-    pypi_exclude_newer_packages: Mapping[PypiName, int | None] = field(default_factory=dict)
-    pypi_options: PypiOptions = field(default_factory=PypiOptions)
+    exclude_newer_packages: Mapping[PackageName, int | None] = EMPTY
+    pypi_exclude_newer_packages: Mapping[PypiName, int | None] = EMPTY
+    pypi_options: PypiOptions = PypiOptions()
     conda_pypi_map: CondaPypiMap | None = None
     preview: tuple[str, ...] = ()
-    s3_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    build_variants: Mapping[str, Any] = field(default_factory=dict)
-    features: Mapping[FeatureName, Feature] = field(default_factory=dict)
-    environments: Mapping[EnvironmentName, EnvironmentSpec] = field(default_factory=dict)
+    s3_options: Mapping[str, Mapping[str, Any]] = EMPTY
+    build_variants: Mapping[str, Any] = EMPTY
+    features: Mapping[FeatureName, Feature] = EMPTY
+    environments: Mapping[EnvironmentName, EnvironmentSpec] = EMPTY
     package: Mapping[str, Any] | None = None
 
     @property
@@ -159,6 +154,21 @@ class WorkspaceManifest:
             hint = f"did you mean `{near[0]}`?" if near else f"environments: {', '.join(self.environments)}"
             raise ManifestError(f"{self.path} has no environment '{name}'", hints=[hint])
         return Environment.of(self, spec)
+
+    @property
+    def index_urls(self) -> tuple[str, ...]:
+        """Every package index that is named anywhere, as written."""
+        contents = [content for feature in self.features.values() for content in feature.contents]
+        sources = [requirement.source for content in contents for requirement in content.pypi_dependencies.values()]
+        found = [source.index for source in sources if isinstance(source, IndexSource) and source.index]
+        for options in (self.pypi_options, *(feature.pypi_options for feature in self.features.values())):
+            if options is not None:
+                found += [
+                    options.index_url or "",
+                    *options.extra_index_urls,
+                    *(x.url or "" for x in options.find_links),
+                ]
+        return tuple(dict.fromkeys(url for url in found if url))
 
     @property
     def all_platforms(self) -> tuple[Platform, ...]:

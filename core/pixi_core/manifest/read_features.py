@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
@@ -15,6 +14,7 @@ from ..model.pypi_options import PypiOptions, options_from_table
 from ..model.pypi_requirement import PypiRequirement
 from ..model.pypi_requirement import from_table as requirement_from_table
 from ..names import FeatureName, PackageName, PypiName, package_name, pypi_name
+from ..value import Value
 from .model import ChannelPriority, Content, Feature, PrioritizedChannel, SolveStrategy
 from .read_platforms import read_system_requirements
 from .read_tasks import read_tasks
@@ -32,8 +32,7 @@ _SOURCE_TABLE = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Value):
     """What the parsers of features need to know of the workspace."""
 
     platforms: tuple[Platform, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import SpecError
@@ -125,9 +125,9 @@ def with_project(features: Mapping[FeatureName, Feature], project: ProjectTables
     for name, requirements in project.requirements.items():
         feature = found.get(name) or Feature(name=name)
         merged = {**requirements, **feature.pypi_dependencies}
-        found[name] = replace(feature, content=replace(feature.content, pypi_dependencies=merged))
+        found[name] = feature.replace(content=feature.content.replace(pypi_dependencies=merged))
     if project.python is not None:
         default = found[FeatureName("default")]
         dependencies: dict[PackageName, Any] = {PackageName("python"): project.python, **default.dependencies}
-        found[FeatureName("default")] = replace(default, content=replace(default.content, dependencies=dependencies))
+        found[FeatureName("default")] = default.replace(content=default.content.replace(dependencies=dependencies))
     return found

@@ -5,13 +5,12 @@ that is noted already needs nothing else of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from ..names import EnvironmentName, TaskName
+from ..value import EMPTY, Value
 
 
-@dataclass(frozen=True, slots=True)
-class TaskDependency:
+class TaskDependency(Value):
     """A task that must run first. `args` are texts, or (name, text) for named ones; all may hold templates."""
 
     task: str
@@ -19,8 +18,7 @@ class TaskDependency:
     environment: EnvironmentName | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskArgument:
+class TaskArgument(Value):
     """A typed argument of a task; required where `default` is None."""
 
     name: str
@@ -28,8 +26,7 @@ class TaskArgument:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Value, kw_only=True):
     """A task. `command` is shell text, or a list of words that are joined as arguments; None for a mere alias.
 
     `args` is None where the task declares none (everything after the name is then appended).
@@ -41,7 +38,7 @@ class Task:
     args: tuple[TaskArgument, ...] | None = None
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = EMPTY
     cwd: str | None = None
     description: str | None = None
     clean_env: bool = False

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from ..errors import SpecError
 from ..names import PypiName, pypi_name
+from ..value import Value
 
 Environment = Mapping[str, str]
 """Marker variables and their values for one target (`sys_platform`, `python_full_version` …)."""
@@ -52,8 +52,7 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 # ---------------------------------------------------------------- markers as data
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Value):
     """One comparison. `reversed` tells `'linux' in sys_platform` from `sys_platform in 'linux'`."""
 
     variable: str
@@ -69,8 +68,7 @@ class Compare:
         return f"{self.variable} {self.operator} {value}"
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
+class Combined(Value):
     """`and` or `or` over two or more terms."""
 
     operator: Literal["and", "or"]
@@ -157,8 +155,7 @@ def without_extras(marker: Marker) -> Marker | None:
 # ---------------------------------------------------------------- requirements as data
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Value):
     """A PEP 508 dependency specifier. `specifier` is PEP 440 text (empty: any version), `url` a direct reference;
     `extras` are normalised and sorted. `name` is in compared form, `written` as it was spelled.
     """

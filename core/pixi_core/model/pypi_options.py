@@ -6,12 +6,13 @@ The names of options and their choices are pixi's; merging follows its rules for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Literal, TypeVar, cast, get_args
 
 from ..errors import SpecError
 from ..names import PypiName, pypi_name
+from ..value import EMPTY, Value
+from .channel import without_credentials
 from .package_index import default_index, normalised_index_url
 from .pypi_requirement import PypiRequirement, from_table
 
@@ -24,16 +25,14 @@ DEFAULT_STRATEGY: IndexStrategy = "first-index"
 DEFAULT_PRERELEASES: PrereleaseMode = "if-necessary-or-explicit"
 
 
-@dataclass(frozen=True, slots=True)
-class FindLinks:
+class FindLinks(Value):
     """A flat folder or page of distributions; exactly one of `path` (relative to the manifest) and `url` is set."""
 
     path: str | None = None
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PypiOptions:
+class PypiOptions(Value):
     """Options of an environment; None where nothing was said, which `effective_*` turn into the default.
 
     `exclude_newer` drops files uploaded at or after that moment (UTC); `exclude_newer_packages` overrides it for
@@ -51,7 +50,7 @@ class PypiOptions:
     dependency_overrides: tuple[PypiRequirement, ...] = ()
     skip_wheel_filename_check: bool | None = None
     exclude_newer: datetime | None = None
-    exclude_newer_packages: Mapping[PypiName, datetime | None] = field(default_factory=dict, hash=False)
+    exclude_newer_packages: Mapping[PypiName, datetime | None] = EMPTY
 
     @property
     def effective_index(self) -> str:
@@ -75,8 +74,8 @@ class PypiOptions:
 
     @property
     def lock_indexes(self) -> tuple[str, ...]:
-        """Index URLs in the order in which lock files list them: the main one first."""
-        return tuple(dict.fromkeys((self.effective_index, *self.extra_index_urls)))
+        """Index URLs in the order in which lock files list them: the main one first, credentials left out."""
+        return tuple(map(without_credentials, dict.fromkeys((self.effective_index, *self.extra_index_urls))))
 
     def forbids_build(self, name: PypiName) -> bool:
         """Whether sdists and source trees of a package must not be built."""
@@ -111,16 +110,14 @@ def merge(workspace: PypiOptions, features: tuple[PypiOptions, ...]) -> PypiOpti
     united = PypiOptions()
     for feature in features:
         united = _unite(united, feature)
-    base = replace(
-        workspace,
+    base = workspace.replace(
         index_url=None if united.index_url else workspace.index_url,
         index_strategy=None if united.index_strategy else workspace.index_strategy,
         prerelease_mode=None if united.prerelease_mode else workspace.prerelease_mode,
         skip_wheel_filename_check=_first(united.skip_wheel_filename_check, workspace.skip_wheel_filename_check),
     )
     overrides = {r.name: r for r in (*workspace.dependency_overrides, *united.dependency_overrides)}
-    return replace(
-        _unite(base, united),
+    return _unite(base, united).replace(
         dependency_overrides=tuple(overrides.values()),
         exclude_newer=united.exclude_newer or workspace.exclude_newer,
         exclude_newer_packages={**workspace.exclude_newer_packages, **united.exclude_newer_packages},
@@ -171,7 +168,7 @@ def _widest(left: Choice, right: Choice) -> Choice:
 
 # ---------------------------------------------------------------- from manifest tables
 
-_KEYS = tuple(f.name.replace("_", "-") for f in fields(PypiOptions) if not f.name.startswith("exclude_newer"))
+_KEYS = tuple(name.replace("_", "-") for name in PypiOptions.__fields__ if not name.startswith("exclude_newer"))
 
 
 def options_from_table(table: Mapping[str, object]) -> PypiOptions:

@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from ..errors import SpecError
 from ..names import PypiName, pypi_name
+from ..value import Value
 from .package_index import normalised_index_url
 from .pep508 import Marker, Requirement, normalised_specifier, parse, parse_marker
 
 
-@dataclass(frozen=True, slots=True)
-class IndexSource:
+class IndexSource(Value):
     """From an index: the configured ones, or only `index` where it is given."""
 
     index: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UrlSource:
+class UrlSource(Value):
     """A wheel or sdist at a URL. `sha256` comes from the URL's fragment."""
 
     url: str
@@ -33,8 +31,7 @@ class UrlSource:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GitSource:
+class GitSource(Value):
     """A git repository; at most one of `rev`, `branch`, `tag`. `url` has no `git+` before it and no credentials taken
     out (they are needed to fetch; `net.auth` hides them when shown).
     """
@@ -47,8 +44,7 @@ class GitSource:
     lfs: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PathSource:
+class PathSource(Value):
     """A wheel, an sdist or a source folder on disk; relative paths are relative to the manifest's folder."""
 
     path: str
@@ -59,8 +55,7 @@ class PathSource:
 Source = IndexSource | UrlSource | GitSource | PathSource
 
 
-@dataclass(frozen=True, slots=True)
-class PypiRequirement:
+class PypiRequirement(Value):
     """One requirement. `specifier` is PEP 440 text, empty for any version; `written` is the name as spelled."""
 
     name: PypiName
@@ -281,7 +276,7 @@ def _source_of(name: str, kind: str, table: Mapping[str, object]) -> Source:
     if kind == "url":
         source = parse_source(_text(name, table, "url") or "")
         if isinstance(source, UrlSource) and subdirectory:
-            return replace(source, subdirectory=subdirectory)
+            return source.replace(subdirectory=subdirectory)
         return source
     index = _text(name, table, "index")
     return IndexSource(normalised_index_url(index) if index else None)

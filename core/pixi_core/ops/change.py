@@ -165,9 +165,9 @@ def _parse_pypi(specs: Sequence[str], editable: bool, index: str | None) -> dict
     for text in specs:
         requirement = parse_requirement(text)
         if isinstance(requirement.source, PathSource) and editable:
-            requirement = replace(requirement, source=replace(requirement.source, editable=True))
+            requirement = requirement.replace(source=requirement.source.replace(editable=True))
         if isinstance(requirement.source, IndexSource) and index:
-            requirement = replace(requirement, source=IndexSource(index.rstrip("/")))
+            requirement = requirement.replace(source=IndexSource(index.rstrip("/")))
         found[requirement.name] = requirement
     return found
 
@@ -267,7 +267,7 @@ def with_range(spec: Requirement, text: str | None) -> Requirement:
         return spec
     if isinstance(spec, MatchSpec):
         return spec.replace(version=None if text == "*" else parse_version_spec(text))
-    return replace(spec, specifier="" if text == "*" else text)
+    return spec.replace(specifier="" if text == "*" else text)
 
 
 # ---------------------------------------------------------------- making it so

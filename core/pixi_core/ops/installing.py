@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from .. import __version__
 from ..errors import EnvironmentUnavailable
 from ..fs import atomic_write
 from ..progress import SILENT, Reporter
+from ..value import Value
 
 if TYPE_CHECKING:
     from ..config.model import Config
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from .fetching import Fetched
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
+class Installation(Value, kw_only=True):
     """What an installation did: in which prefix, for which platform, and the transaction file by file."""
 
     environment: str
@@ -48,8 +47,7 @@ class Installation:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Value, kw_only=True):
     """An installation that was planned and whose packages are all in the caches; nothing is changed yet."""
 
     workspace: Workspace

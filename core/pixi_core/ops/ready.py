@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InstallError
 from ..names import safe_component
+from ..value import Value
 from . import notes
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from .installing import Installation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Value, kw_only=True):
     """A prefix that agrees with the lock file.
 
     `python` is its interpreter (None where the environment has none), `activation` what activating needs to know.

@@ -9,20 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EnvironmentUnavailable, PixiError
 from ..manifest.task import Task, TaskArgument, TaskDependency
 from ..names import DEFAULT_ENVIRONMENT, EnvironmentName, TaskName
+from ..value import Value
 from . import notes
 
 if TYPE_CHECKING:
     from ..workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runnable:
+class Runnable(Value, kw_only=True):
     """What can be run here. `tasks`: environment → name → task, the default environment first; `subdirs`: the platform
     each environment runs as; `elsewhere`: tasks that only other platforms have, with where they are.
     """
@@ -80,14 +79,15 @@ def _write(workspace: Workspace, digest: str, found: Runnable) -> None:
 
     note = {
         "for": notes.tasks_key(digest, workspace.environ),
-        "environments": {
-            name: {"subdir": found.subdirs[name], "tasks": {task: asdict(value) for task, value in tasks.items()}}
-            for name, tasks in found.tasks.items()
-        },
+        "environments": {name: {"subdir": found.subdirs[name], "tasks": tasks} for name, tasks in found.tasks.items()},
         "elsewhere": {task: list(where) for task, where in found.elsewhere.items()},
     }
     try:
-        atomic_write(workspace.pixi_dir / notes.FOLDER / notes.TASKS_FILE, json.dumps(note) + "\n", fsync=False)
+        atomic_write(
+            workspace.pixi_dir / notes.FOLDER / notes.TASKS_FILE,
+            json.dumps(note, default=Value.as_dict) + "\n",
+            fsync=False,
+        )
     except PixiError:
         return  # a workspace that cannot be written to parses its manifest every time
 

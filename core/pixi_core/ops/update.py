@@ -208,13 +208,11 @@ def _without(
     def kept(records: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(r for r in records if packages and not compared_names([r.name]) & freed)
 
-    return replace(
-        lock,
+    return lock.replace(
         environments={
             name: environment
             if name not in environments
-            else replace(
-                environment,
+            else environment.replace(
                 packages={
                     platform: kept(records) if platform in platforms else records
                     for platform, records in environment.packages.items()

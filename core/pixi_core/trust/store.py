@@ -15,18 +15,17 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InstallError
 from ..fs import atomic_write, os_errors, pixi_home
+from ..value import Value
 
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Value):
     """One approval. `block` is the HMAC of the canonical block, `origins` where the lock file may fetch from, `seen`
     the digests of the files by which the rest need not be looked at again, `lines` digests of what the user was shown.
     """

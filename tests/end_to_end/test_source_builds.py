@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 from tests.support.command import Ran, pixi
 from tests.support.projects import project, repository, sdist
 from tests.support.pypi_index import FakeIndex, File, serving
+from tests.support.trees import tree
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the paths here are Unix paths")
 
@@ -153,3 +155,166 @@ def test_every_way_to_name_a_project(world: World, kind: str) -> None:
         assert json.loads(told.read_text())["archive_info"]["hashes"]["sha256"] in lock
     world.pixi("install", "--locked").succeeded()
     assert len(world.hooks("wheel", "editable")) == (0 if kind == "wheel" else 1)
+
+
+def test_a_failing_build_shows_its_own_last_lines_and_changes_nothing(world: World) -> None:
+    world.manifest('words = "*"')
+    world.pixi("install").succeeded()
+    project(world.root / "broken", "broken", fail="no such compiler: foc")
+    manifest = world.workspace / "pixi.toml"
+    manifest.write_text(manifest.read_text() + 'broken = { path = "../broken" }\n')
+    before = tree(world.workspace)
+    ran = world.pixi("install").failed()
+    for said in ("/broken could not be built", "compiling part 39", "no such compiler: foc"):
+        assert said in ran.err, ran.err
+    assert "compiling part 5\n" not in ran.err
+    log = Path(ran.err.partition("the whole output is in ")[2].split("\n", 1)[0])
+    assert "compiling part 5\n" in log.read_text()
+    after = tree(world.workspace)
+    # the lock file is right as it is now: only a build failed
+    assert {name for name in {*before, *after} if before.get(name) != after.get(name)} <= {"pixi.lock"}
+
+
+def test_add_of_what_cannot_be_built_leaves_manifest_lock_and_environment(world: World) -> None:
+    world.manifest('words = "*"')
+    world.pixi("install").succeeded()
+    project(world.root / "broken", "broken", fail="no such compiler: foc")
+    before = tree(world.workspace)
+    assert "no such compiler" in world.pixi("add", "--pypi", f"broken @ file://{world.root}/broken").failed().err
+    assert tree(world.workspace) == before
+
+
+def test_a_folder_is_built_again_when_it_changed_and_an_editable_one_when_its_rules_did(world: World) -> None:
+    thing, other = (project(world.root / name, name) for name in ("thing", "other"))
+    world.manifest('thing = { path = "../thing" }', 'other = { path = "../other", editable = true }')
+    world.pixi("install").succeeded()
+    for folder in (thing, other):
+        module = folder / "src" / folder.name / "__init__.py"
+        module.write_text('version = "changed"\n')
+    world.pixi("install").succeeded()
+    assert sorted(line["project"] for line in world.hooks("wheel", "editable")) == ["other", "thing", "thing"]
+    assert world.python("import thing, other; print(thing.version, other.version)") == "changed changed"
+    rules = other / "pyproject.toml"
+    rules.write_text(rules.read_text().replace('version = "1.0"', 'version = "1.1"'))
+    world.pixi("install").succeeded()
+    assert [line["project"] for line in world.hooks("editable")] == ["other", "other"]
+    assert (world.site / "other-1.1.dist-info").is_dir()
+    assert not (world.site / "other-1.0.dist-info").exists()
+
+
+def test_new_dependencies_of_a_folder_are_locked(world: World) -> None:
+    thing = project(world.root / "thing", "thing", dependencies=["words<2"])
+    world.manifest('thing = { path = "../thing" }')
+    world.pixi("install").succeeded()
+    rules = thing / "pyproject.toml"
+    rules.write_text(rules.read_text().replace("words<2", "words>=2"))
+    assert "the dependencies of ../thing have changed" in world.pixi("install", "--locked").failed().err
+    world.pixi("install").succeeded()
+    assert "words-2.0" in (world.workspace / "pixi.lock").read_text()
+
+
+def test_what_only_a_build_can_tell_is_asked_of_the_back_end_once(world: World) -> None:
+    thing = project(world.root / "thing", "thing", None, dynamic=["dependencies"], needs=["words<2"])
+    (thing / "VERSION").write_text("3.5\n")
+    user = project(world.root / "user", "user", dependencies=["thing>=3.5"])
+    world.manifest('thing = { path = "../thing" }', 'user = { path = "../user" }')
+    world.pixi("lock").succeeded()
+    assert "words-1.0" in (world.workspace / "pixi.lock").read_text()
+    assert len(world.hooks("metadata")) == 1, "two platforms, one question"
+    world.pixi("lock", "--check").succeeded()
+    rules = user / "pyproject.toml"
+    rules.write_text(rules.read_text().replace("thing>=3.5", "thing>=4"))
+    assert "user 1.0 needs thing>=4" in world.pixi("lock").failed().err
+
+
+def test_a_back_end_without_the_hook_for_metadata_builds_a_wheel_that_is_used(world: World) -> None:
+    world.offer(
+        "thing",
+        "1.0",
+        dependencies=["words<2"],
+        dynamic=["dependencies"],
+        needs=["words<2"],
+        without=["prepare_metadata_for_build_wheel", "get_requires_for_build_wheel"],
+    )
+    world.manifest('thing = "*"')
+    world.pixi("install").succeeded()
+    assert [line["hook"] for line in world.hooks()] == ["wheel"]
+    assert (world.site / "words-1.0.dist-info").is_dir()
+
+
+def test_build_requirements_are_installed_in_an_environment_of_their_own(world: World) -> None:
+    world.offer("tool", "1.0")
+    project(world.root / "thing", "thing", requires=["words>=2"], more=["tool"], module="tool")
+    world.environ |= {"MARK": "seen", "PIP_INDEX_URL": "https://user:secret@pypi.example/simple"}
+    world.manifest('thing = { path = "../thing" }')
+    world.pixi("install").succeeded()
+    built = next(line for line in world.hooks("wheel") if line["project"] == "thing")
+    assert Path(built["prefix"]).is_relative_to(world.root / "cache")
+    assert (built["MARK"], built["PIP_INDEX_URL"]) == ("seen", None)
+    assert not list(world.site.glob("tool*"))
+    assert not list(world.site.glob("words*"))
+    assert not list((world.root / "thing").rglob("__pycache__/tool*"))
+
+
+def test_without_isolation_builds_see_the_environment_in_the_given_order(world: World) -> None:
+    project(world.root / "first", "first", module="words")
+    project(world.root / "second", "second", module="first")
+    world.manifest(
+        'second = { path = "../second" }',
+        'first = { path = "../first" }',
+        'words = "*"',
+        options='no-build-isolation = ["first", "second"]',
+    )
+    world.pixi("install").succeeded()
+    assert [line["project"] for line in world.hooks("wheel")] == ["first", "second"]
+    assert world.python("import first, second; print('both')") == "both"
+
+
+@pytest.mark.parametrize("editable", [False, True])
+def test_no_build_is_obeyed(world: World, editable: bool) -> None:
+    project(world.root / "thing", "thing")
+    more = ", editable = true" if editable else ""
+    world.manifest(f'thing = {{ path = "../thing"{more} }}', options="no-build = true")
+    ran = world.pixi("install")
+    if editable:
+        ran.succeeded()
+    else:
+        assert "`no-build` forbids" in ran.failed().err
+
+
+def test_a_branch_stays_at_its_locked_commit_until_it_is_updated(world: World) -> None:
+    thing = project(world.root / "thing", "thing")
+    first = repository(thing)
+    world.manifest(f'thing = {{ git = "file://{thing}", branch = "main" }}')
+    world.pixi("lock").succeeded()
+    (thing / "more").write_text("")
+    second = repository(thing)
+    manifest = world.workspace / "pixi.toml"
+    manifest.write_text(manifest.read_text() + 'words = "*"\n')
+    world.pixi("lock").succeeded()
+    assert f"#{first}" in (world.workspace / "pixi.lock").read_text()
+    world.pixi("update", "thing", "--no-install").succeeded()
+    assert f"#{second}" in (world.workspace / "pixi.lock").read_text()
+
+
+def test_an_interrupt_ends_the_build(world: World) -> None:
+    fifo = world.root / "fifo"
+    os.mkfifo(fifo)
+    project(world.root / "slow", "slow", wait=str(fifo))
+    world.manifest('slow = { path = "../slow" }')
+    child = subprocess.Popen(
+        [sys.executable, "-m", "pixi_core.cli.main", "install"],
+        cwd=world.workspace,
+        env={**os.environ, **world.environ},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    builder = int(fifo.read_text())
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130, said
+    assert "Traceback" not in said
+    with pytest.raises(ProcessLookupError):
+        os.kill(builder, 0)
+    assert not (world.workspace / ".pixi" / "envs" / "default" / "lib").exists()

@@ -1,6 +1,6 @@
 """A build back end in one file, for source trees that bring their own (`backend-path`): standard library only.
 
-`backend.json` in the project's folder steers it: `requires` (what `get_requires_for_build_wheel` gives), `without`
+`backend.json` in the project's folder steers it: `more` (what `get_requires_for_build_wheel` gives), `without`
 (hooks it does not have), `fail` (a text with which building ends), `wait` (a FIFO: it says its process there and never
 ends), `module` (a module that must be importable), `needs` (`Requires-Dist` that only a build can tell).
 Every hook adds a line to the file named by `TINY_BACKEND_LOG`, if that is set.
@@ -38,7 +38,7 @@ def _note(hook: str) -> None:
 
 def get_requires_for_build_wheel(config_settings: object = None) -> list[str]:
     _note("get_requires")
-    requires: list[str] = _settings().get("requires", [])
+    requires: list[str] = _settings().get("more", [])
     return requires
 
 

@@ -26,7 +26,7 @@ from ..pypi.metadata import CoreMetadata, parse_core_metadata
 from .hooks import MISSING, Hooks, file_name_of
 from .project import BuildSystem, read_build_system
 from .python import BuildPython, build_variables
-from .results import result_key
+from .results import result_key, tree_key
 from .sources import source_of
 from .stamp import source_stamp
 from .tools import BuildTools
@@ -65,6 +65,8 @@ class SourceBuilder:
                 if static is not None and "version" not in static.dynamic:
                     return results.keep_metadata(read, static)
                 found = self._ask_metadata(source, folder, content)
+            if source.digest is None:
+                results.keep_metadata(tree_key(content), found)
             return results.keep_metadata(self._keys(source, content)[0], found)
 
     def wheel(self, source: SourceTree) -> CachedWheel:

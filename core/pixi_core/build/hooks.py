@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tempfile
@@ -73,7 +74,8 @@ class Hooks:
     def _failure(self, hook: str, done: Completed) -> BuildError:
         ending = f"exit code {done.exit_code}" if done.exit_code else "it ended without a result"
         hints = [] if self.hint is None else [self.hint]
-        log = self.logs / f"{re.sub(r'[^A-Za-z0-9._+-]+', '-', self.identity).strip('-.')[:100] or 'build'}.log"
+        name = re.sub(r"[^A-Za-z0-9._+-]+", "-", self.identity.partition(" ")[0])
+        log = self.logs / f"{name}-{hashlib.sha256(self.identity.encode()).hexdigest()[:8]}.log"
         with suppress(InstallError):
             log.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(log, done.output, fsync=False)

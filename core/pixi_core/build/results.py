@@ -25,6 +25,11 @@ def result_key(*parts: str) -> str:
     return hashlib.sha256("\0".join((_FORMAT, *parts)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def tree_key(stamp: str) -> str:
+    """The name of the metadata that a source folder in that state had when it was last built, by whatever Python."""
+    return result_key("tree", stamp)
+
+
 @dataclass(frozen=True, slots=True)
 class BuildResults:
     """The results below `root`. Safe for threads and processes."""

@@ -34,7 +34,9 @@ def outdated_reasons(workspace: Workspace, lock: LockFile | None) -> list[str]:
     from ..lock.satisfy import check
 
     reasons = [str(reason) for reason in check(workspace.manifest, lock)]
-    return reasons or _host_reasons(workspace, lock)
+    from .sources import changed_sources
+
+    return reasons or _host_reasons(workspace, lock) or changed_sources(workspace, lock)
 
 
 def _host_reasons(workspace: Workspace, lock: LockFile) -> list[str]:

@@ -32,7 +32,8 @@ GitCheckout = Callable[[GitSource], tuple[str, Path]]
 @dataclass(slots=True)
 class DirectReader:
     """Examines direct references, each once. `root` is the folder that relative paths start from; sdists from URLs
-    that must be built are kept in `archives`, each in a folder named by its sha256.
+    that must be built are kept in `archives`, each in a folder named by its sha256. `locked` are locations that a lock
+    file has: a branch stays at the commit it is locked at.
     """
 
     client: Fetcher | None
@@ -40,6 +41,7 @@ class DirectReader:
     builder: Builder | None = None
     checkout: GitCheckout | None = None
     archives: Path | None = None
+    locked: frozenset[str] = frozenset()
     _known: dict[tuple[PypiName, Source], Direct] = field(default_factory=dict)
 
     def __call__(self, requirement: PypiRequirement) -> Direct:
@@ -107,9 +109,16 @@ class DirectReader:
     def _git(self, source: GitSource, name: PypiName) -> Direct:
         if self.checkout is None:
             raise BuildError(f"`{name}` comes from a git repository, which cannot be fetched here")
-        commit, folder = self.checkout(source)
+        commit, folder = self.checkout(self._as_locked(source))
         tree = SourceTree(folder, f"{name} at {commit[:12]}", name, source.subdirectory, digest=commit)
         return Direct(source, git_location(source, commit), self._tree_metadata(tree), is_tree=True)
+
+    def _as_locked(self, source: GitSource) -> GitSource:
+        for location in self.locked:
+            commit = location.rpartition("#")[2]
+            if location.startswith("git+") and location == git_location(source, commit):
+                return GitSource(source.url, rev=commit, subdirectory=source.subdirectory, lfs=source.lfs)
+        return source
 
     # ---------------------------------------------------------------- metadata
 

@@ -71,7 +71,8 @@ def resolve(
         return ()
     if root is not None:
         index.anchor(root)
-    reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout, index.archives)
+    old = frozenset(record.location for record in locked)
+    reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout, index.archives, old)
     build = None if builder is None else partial(_build_metadata, index, builder)
     policy = _policy(here, constraints, options, provided, locked, strategy, target, reader, build, should_stop)
     with reporter.phase("pypi-metadata", detail=target.platform.name) as phase:

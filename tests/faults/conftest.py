@@ -24,16 +24,23 @@ def index() -> Iterator[str]:
         yield running.url
 
 
-@pytest.fixture
-def desk(
-    tmp_path: Path, small_channel: Path, index: str, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Scenario], Desk]:
-    """Makes the desk of a scenario; its caches are its own."""
-    monkeypatch.setenv("PIXI_CACHE_DIR", str(tmp_path / "place" / "cache"))
+DeskAt = Callable[[Scenario, Path], Desk]
 
-    def make(scenario: Scenario) -> Desk:
-        made = Desk(tmp_path, scenario, small_channel.as_uri(), index)
+
+@pytest.fixture
+def desk_at(tmp_path: Path, small_channel: Path, index: str, monkeypatch: pytest.MonkeyPatch) -> DeskAt:
+    """Makes the desk of a scenario in a folder; its caches are its own."""
+
+    def make(scenario: Scenario, place: Path) -> Desk:
+        monkeypatch.setenv("PIXI_CACHE_DIR", str(place / "cache"))
+        made = Desk(tmp_path, scenario, small_channel.as_uri(), index, place)
         made.set_up()
         return made
 
     return make
+
+
+@pytest.fixture
+def desk(tmp_path: Path, desk_at: DeskAt) -> Callable[[Scenario], Desk]:
+    """The same, in the folder of the test."""
+    return lambda scenario: desk_at(scenario, tmp_path / "place")

@@ -27,12 +27,14 @@ class Lasting:
     files: dict[int, bytes] = field(default_factory=dict)
     folders: dict[int, dict[str, int]] = field(default_factory=dict)
     syncs: int = 0
+    held: list[int] = field(default_factory=list)
+    """Open files: an inode that is held is not given to another file."""
 
     def note(self, path: str) -> None:
         """One file or directory, as it is now."""
         inode = os.stat(path).st_ino
         if os.path.isdir(path):
-            self.folders[inode] = {entry.name: entry.inode() for entry in os.scandir(path)}
+            self.folders[inode] = entries(path)
         else:
             with open(path, "rb") as file:
                 self.files[inode] = file.read()
@@ -45,6 +47,22 @@ class Lasting:
                 path = os.path.join(base, name)
                 if stat.S_ISREG(os.lstat(path).st_mode) and os.lstat(path).st_ino not in self.files:
                     self.note(path)
+
+    def hold(self, folder: Path) -> None:
+        """Keep the inodes of everything below a folder from being used again."""
+        for base, _, names in os.walk(folder):
+            self.held += [os.open(os.path.join(base, name), os.O_PATH | os.O_NOFOLLOW) for name in (".", *names)]
+
+    def release(self) -> None:
+        """Let them go."""
+        while self.held:
+            os.close(self.held.pop())
+
+
+def entries(folder: str | Path) -> dict[str, int]:
+    """Name → inode; negative for what is no file."""
+    found = os.scandir(folder)
+    return {entry.name: entry.inode() * (1 if entry.is_file(follow_symlinks=False) else -1) for entry in found}
 
 
 def recording(folder: Path, told: Path) -> Callable[[], None]:
@@ -123,7 +141,7 @@ def _lose_content(path: Path, old: bytes | None, loss: Loss, dice: random.Random
 def _lose_names(folder: Path, lasting: Lasting, dice: random.Random) -> int:
     """New names that the disk does not know yet, and old ones that it still knows."""
     known = lasting.folders.get(folder.stat().st_ino, {})
-    now = {entry.name: entry.inode() for entry in os.scandir(folder)}
+    now = entries(folder)
     lost = 0
     for name in sorted({*known, *now}):
         path = folder / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,19 +58,31 @@ class Desk:
     scenario: Scenario
     channel: str
     index: str
+    place: Path
+    """What is put back before each fault: the workspace and the caches."""
     changes: int = 0
     golden: dict[str, str] = field(default_factory=dict)
 
     @property
     def workspace(self) -> Path:
-        return self.root / "place" / "workspace"
+        return self.place / "workspace"
+
+    @property
+    def cache(self) -> Path:
+        return self.place / "cache"
 
     def pixi(self, *words: str) -> None:
         """The command in this process; any exit code but 0 is an error."""
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-            code = main(["-m", str(self.workspace), *words])
+        code, told = self.outcome(*words)
         if code:
-            raise AssertionError(f"pixi {' '.join(words)} ended with {code}")
+            raise AssertionError(f"pixi {' '.join(words)} ended with {code}: {told}")
+
+    def outcome(self, *words: str) -> tuple[int, str]:
+        """The exit code of a command in this process, and its standard error."""
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            told = io.StringIO()
+            with contextlib.redirect_stderr(told):
+                return main(["-m", str(self.workspace), *words]), told.getvalue()
 
     def set_up(self) -> None:
         """Come to the state before the command, and see what it does when nobody disturbs it."""
@@ -80,7 +93,7 @@ class Desk:
             self.pixi(*words)
         if self.scenario.edited != ("", ""):
             manifest.write_text(manifest.read_text().replace(*self.scenario.edited), encoding="utf-8")
-        reset(self.root / "start", self.root / "place")
+        reset(self.root / "start", self.place)
         self.pixi(*self.scenario.command)  # in this process first: what it imports, its children need not
         self.back()
         status, self.changes = in_child(lambda: self.pixi(*self.scenario.command))
@@ -100,7 +113,7 @@ class Desk:
 
     def back(self) -> None:
         """The workspace and the caches as they were before the command."""
-        reset(self.root / "place", self.root / "start")
+        reset(self.place, self.root / "start")
 
     def strike(self, at: int) -> int:
         """The command, killed at its change number `at`."""
@@ -112,7 +125,7 @@ class Desk:
         an undisturbed command fetches: metadata is fetched ahead.)
         """
         found = tree(self.workspace)
-        for path in (self.root / "place" / "cache").rglob("*"):
+        for path in (self.cache).rglob("*"):
             if path.name.startswith((".tmp-", ".download-")) or path.parent.name == WRITING:
                 found[f"cache:{path}"] = ""
         return found

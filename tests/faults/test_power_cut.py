@@ -15,6 +15,7 @@ from .products import BY_NAME, Desk, Scenario
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")]
 
+ALL = ("conda-first", "conda-add", "conda-remove", "conda-lock", "pypi-first", "pypi-add", "pypi-remove", "mixed-add")
 SAMPLED_OR_ALL = [pytest.param(BY_NAME["conda-add"], 17, id="conda-add-sampled")] + [
     pytest.param(BY_NAME[name], 1, id=f"{name}-all", marks=pytest.mark.exhaustive)
     for name in (

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ class BuildTools:
             target=python.target,
             index=self.index,
             # overrides are about the environment that is locked
-            options=replace(self.options, dependency_overrides=()),
+            options=self.options.replace(dependency_overrides=()),
             root=self.root,
             builder=builder,
             checkout=self.checkout,

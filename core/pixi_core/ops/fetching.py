@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
@@ -20,17 +19,18 @@ if TYPE_CHECKING:
 WORKERS = 8  # downloads are bounded again, by host, inside the client
 
 
-@dataclass(frozen=True, slots=True)
 class Fetched:
     """Packages that are whole in the caches, by where they came from.
 
-    A record that was not fetched ahead is fetched when it is asked for: another process may have changed the prefix
-    after the plan was made.
+    A record that was not fetched ahead is fetched (`build` makes the wheels of sources) when it is asked for: another
+    process may have changed the prefix after the plan was made.
     """
 
-    services: Services
-    conda: dict[str, CachedPackage] = field(default_factory=dict)
-    pypi: dict[str, CachedWheel] = field(default_factory=dict)
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.conda: dict[str, CachedPackage] = {}
+        self.pypi: dict[str, CachedWheel] = {}
+        self.build: Callable[[PypiRecord], CachedWheel] | None = None
 
     def package(self, record: RepoDataRecord) -> CachedPackage:
         """The extracted conda package of a record."""
@@ -41,7 +41,10 @@ class Fetched:
     def wheel(self, record: PypiRecord) -> CachedWheel:
         """The unpacked wheel of a record."""
         if record.location not in self.pypi:
-            self.pypi[record.location] = self.services.wheels.fetch(record, self.services.client)
+            if self.build is not None and not record.is_wheel:
+                self.pypi[record.location] = self.build(record)
+            else:
+                self.pypi[record.location] = self.services.wheels.fetch(record, self.services.client)
         return self.pypi[record.location]
 
 

@@ -15,6 +15,7 @@ from ..progress import SILENT, Reporter
 from ..value import Value
 
 if TYPE_CHECKING:
+    from ..cache.wheels import CachedWheel
     from ..config.model import Config
     from ..fs import LinkKind
     from ..install.execute import Outcome
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ..lock.model import LockFile
     from ..manifest.merge import Environment
     from ..model.platform import Platform
-    from ..model.record import PypiRecord
+    from ..model.record import PypiRecord, RepoDataRecord
     from ..workspace import Workspace
     from .fetching import Fetched
 
@@ -105,17 +106,8 @@ def prepare_installation(
         reporter=reporter,
         should_stop=should_stop,
     )
-    if not all(record.is_wheel for record in plan.pypi_to_link):
-        from .building import Base, build_sources  # lazy: most environments have nothing to build
-
-        base = Base(
-            workspace=workspace,
-            environment=environment,
-            conda=lambda: conda,
-            reporter=reporter,
-            should_stop=should_stop,
-        )
-        build_sources(base, fetched, plan.pypi_to_link, pypi)
+    if not all(record.is_wheel for record in pypi):
+        _build(workspace, environment, fetched, plan, conda, pypi, reporter, should_stop)
     return Prepared(
         workspace=workspace,
         environment=environment,
@@ -126,6 +118,40 @@ def prepare_installation(
         requested=_requested(environment, platform),
         lock=lock,
     )
+
+
+def _build(
+    workspace: Workspace,
+    environment: Environment,
+    fetched: Fetched,
+    plan: Plan,
+    conda: Sequence[RepoDataRecord],
+    pypi: Sequence[PypiRecord],
+    reporter: Reporter,
+    should_stop: Callable[[], bool] | None,
+) -> None:
+    """Build the sources that the plan needs; the others too, when somebody changes the prefix meanwhile."""
+
+    def build(records: Sequence[PypiRecord]) -> None:
+        from .building import Base, build_sources  # lazy: most of the time all is built
+
+        base = Base(
+            workspace=workspace,
+            environment=environment,
+            conda=lambda: conda,
+            reporter=reporter,
+            should_stop=should_stop,
+        )
+        build_sources(base, fetched, records, pypi)
+
+    def late(record: PypiRecord) -> CachedWheel:
+        build([record])
+        return fetched.pypi[record.location]
+
+    fetched.build = late
+    needed = [record for record in plan.pypi_to_link if not record.is_wheel]
+    if needed:
+        build(needed)
 
 
 def _placed(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LockOutdated
 from ..fs import atomic_write
 from ..progress import SILENT, Reporter
+from ..value import Value
 from .locking import update_lock
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from ..workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
+class Locked(Value, kw_only=True):
     """A lock file that satisfies the manifest, whether its text changed, and why it had to be made anew."""
 
     lock: LockFile

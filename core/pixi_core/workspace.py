@@ -18,7 +18,7 @@ from .names import DEFAULT_ENVIRONMENT, EnvironmentName, safe_component
 from .progress import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from .cache.layout import CacheDirs
     from .cache.store import PackageCache
@@ -41,7 +41,8 @@ MANIFEST_NAMES = tuple(_KINDS)
 class Services:
     """The machinery that touches network and caches, made when first asked for and shared by one workspace.
 
-    `s3_options` gives the workspace's own, by bucket; it is called by the first request.
+    `s3_options` gives the workspace's own, by bucket; it is called by the first request, and so is
+    `index_urls`, for the credentials in the URLs of its package indexes.
     """
 
     config: Config
@@ -50,6 +51,7 @@ class Services:
     offline: bool = False
     reporter: Reporter = SILENT
     s3_options: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
+    index_urls: Callable[[], Iterable[str]] = tuple
     _client: Client | None = None
     _gateway: Gateway | None = None
 
@@ -61,6 +63,7 @@ class Services:
             from .net.config import net_config
 
             settings = net_config(self.config, self.environ, offline=self.offline, s3_options=self.s3_options())
+            settings.credentials.remember(self.index_urls())
             self._client = Client(settings, reporter=self.reporter)
         return self._client
 
@@ -188,6 +191,7 @@ class Workspace:
                 offline=offline or bool(self.config.offline),
                 reporter=reporter or SILENT,
                 s3_options=lambda: self.manifest.s3_options,
+                index_urls=lambda: self.manifest.index_urls,
             )
         return self._services
 

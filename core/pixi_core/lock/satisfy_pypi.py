@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from ..errors import EnvironmentUnavailable, SpecError
 from ..model.channel import without_credentials
 from ..model.marker_environment import PYTHON_VARIABLES, marker_environment
+from ..model.package_index import default_index
 from ..model.pep508 import Marker, evaluate, parse, variables
 from ..model.platform import Platform
 from ..model.purl import pypi_names
@@ -153,8 +154,9 @@ def _difference(requirement: PypiRequirement, record: PypiRecord, *, from_manife
             return None
         if not record.is_registry and not record.location.startswith("file:"):
             return record.location
-        if source.index is not None and (record.index or "").rstrip("/") != source.index.rstrip("/"):
-            return f"{record} of {record.index}"
+        locked_index = without_credentials(record.index or default_index()).rstrip("/")
+        if source.index is not None and locked_index != without_credentials(source.index).rstrip("/"):
+            return f"{record} of {locked_index}"
         return None
     location = record.location
     if isinstance(source, UrlSource):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,8 @@ from ..fs import home_folder
 
 Kind = Literal["bearer", "conda-token", "basic", "access-key"]
 _PORTS = {"http": 80, "https": 443}
+KEYRING_PATIENCE = 10.0
+"""Seconds that the `keyring` command may take."""
 
 
 class Secret:
@@ -51,6 +53,11 @@ class Credential:
     secret: Secret
     user: str = ""
     token: Secret | None = None
+
+    @property
+    def lacks_password(self) -> bool:
+        """Whether only a user's name is known (`https://user@host`)."""
+        return self.kind == "basic" and not self.secret.reveal()
 
     def header(self) -> str | None:
         """The value of the `Authorization` header; None for what is shown in other ways."""
@@ -154,6 +161,7 @@ class CredentialStore:
         self._entries = dict(entries or {})
         self._use_keyring = use_keyring
         self._asked: set[str] = set()
+        self._services: list[str] = []
 
     def __repr__(self) -> str:
         return f"CredentialStore({len(self._entries)} places)"
@@ -171,14 +179,21 @@ class CredentialStore:
             entries.update(_read_file(override, required=True))
         return cls(entries, use_keyring=True)
 
-    def taken_from(self, url: str) -> str:
-        """The URL without `user:password@`, which is remembered for its folder and below."""
+    def remember(self, urls: Iterable[str]) -> None:
+        """Package indexes of a workspace: what stands in their URLs opens all of their host, since files lie beside the
+        pages; and the key ring is asked under their names.
+        """
+        for url in urls:
+            self._services.append(self.taken_from(url, whole_host=True))
+
+    def taken_from(self, url: str, *, whole_host: bool = False) -> str:
+        """The URL without `user:password@`, which is remembered for its folder and below (or all of its host)."""
         parts = urlsplit(url)
         before, at, host = parts.netloc.rpartition("@")
         if not at:
             return url
         user, _, password = before.partition(":")
-        folder = parts.path.rpartition("/")[0]
+        folder = "" if whole_host else parts.path.rpartition("/")[0]
         scheme = "" if parts.scheme == "oci" else parts.scheme
         place = Place((parts.hostname or "").lower(), scheme, _port(parts), _segments(folder))
         with self._guard:
@@ -199,22 +214,59 @@ class CredentialStore:
             if not self._use_keyring or host in self._asked:
                 return None
             self._asked.add(host)
-        try:
-            import keyring  # type: ignore[import-not-found, unused-ignore]  # an extra; lazy: 150 ms
-
-            text = keyring.get_password("rattler", host)
-        except Exception:  # every back end fails in its own way, and none of them matters here
-            return None
-        if not text:
-            return None
-        try:
-            credential = _credential(json.loads(text))
-        except ValueError:
-            credential = None
+            user = next((c.user for p, c in self._entries.items() if p.host == host and c.lacks_password), "")
+        netloc = urlsplit(url).netloc.rpartition("@")[2]
+        services = [service for service in self._services if urlsplit(service).netloc == netloc]
+        credential = _from_keyring([*services, f"{urlsplit(url).scheme}://{netloc}", netloc], host, user)
         if credential is not None:
             with self._guard:
-                self._entries[Place(host)] = credential
+                for place in [p for p, c in self._entries.items() if p.host == host and c.lacks_password]:
+                    self._entries[place] = credential
+                self._entries.setdefault(Place(host), credential)
         return credential
+
+
+def _from_keyring(services: Iterable[str], host: str, user: str) -> Credential | None:
+    """The entry of rattler for the host, else what pip and uv would find: the index's URL or host as the name of a
+    service, from the library, or by the `keyring` command where only that is installed and the user is known.
+    """
+    try:
+        import keyring  # type: ignore[import-not-found, unused-ignore]  # an extra; lazy: 150 ms
+    except Exception:  # not there, or broken: the same for us
+        return _from_keyring_command(services, user)
+    try:
+        text = keyring.get_password("rattler", host)
+        if text:
+            return _credential(json.loads(text))
+        for service in services:
+            found = keyring.get_credential(service, user or None)
+            if found is not None and found.password:
+                return Credential("basic", Secret(found.password), found.username or user)
+    except Exception:  # every back end fails in its own way, and none of them matters here
+        return None
+    return None
+
+
+def _from_keyring_command(services: Iterable[str], user: str) -> Credential | None:
+    import shutil
+    import subprocess  # lazy: after a refusal only
+
+    command = shutil.which("keyring") if user else None
+    for service in services if command is not None else ():
+        try:
+            done = subprocess.run(
+                [str(command), "get", service, user],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=KEYRING_PATIENCE,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        if done.returncode == 0 and done.stdout.rstrip("\r\n"):
+            return Credential("basic", Secret(done.stdout.rstrip("\r\n")), user)
+    return None
 
 
 def _read_file(path: Path, *, required: bool) -> dict[Place, Credential]:

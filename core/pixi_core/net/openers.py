@@ -47,4 +47,5 @@ class ByCredential:
 
     def refused(self, url: str, status: int, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 - the protocol's
         """Whether the key ring knows somebody."""
-        return self._store.find(url) is None and self._store.ask_keyring(url) is not None
+        known = self._store.find(url)
+        return (known is None or known.lacks_password) and self._store.ask_keyring(url) is not None

@@ -16,6 +16,7 @@ from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Re
 from resolvelib.resolvers import Result
 
 from ..errors import SolveTimeout
+from ..model.channel import without_credentials
 from ..model.digest import sha256
 from ..model.package_index import default_index
 from ..model.pep508 import evaluate
@@ -210,9 +211,9 @@ def registry_record(name: PypiName, found: Found, metadata: CoreMetadata) -> Pyp
     return PypiRecord(
         name=name,
         version=str(found.version),
-        location=found.file.url,
+        location=without_credentials(found.file.url),
         sha256=None if found.file.sha256 is None else sha256(found.file.sha256),
-        index=found.index,
+        index=None if found.index is None else without_credentials(found.index),
         requires_dist=canonical(metadata.requires_dist),
         requires_python=metadata.requires_python,
         size=found.file.size,

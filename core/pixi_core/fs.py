@@ -113,9 +113,10 @@ def ensure_dir(path: Path) -> Path:
     return path
 
 
-def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True) -> None:
+def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True, private: bool = False) -> None:
     """Write a whole file or nothing: a temporary file beside it, then a rename. Text is written as UTF-8 and with the
-    line ends it has; an existing file keeps its mode, a symbolic link is followed. Raises `DiskFull`, `InstallError`.
+    line ends it has; an existing file keeps its mode, a symbolic link is followed. With `private` nobody but the owner
+    can read it, at no moment. Raises `DiskFull`, `InstallError`.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
     with os_errors(path, needed=len(content)):
@@ -127,6 +128,9 @@ def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True) -> None:
             mode = None
         fd, temporary = _working_copy(target)
         try:
+            if private:
+                mode = 0o600
+                os.chmod(temporary, mode)
             write_all(fd, content)
             if mode is not None:
                 os.chmod(temporary, mode)

@@ -31,8 +31,10 @@ class Ran:
         return self
 
 
-def pixi(*words: str, cwd: Path, environ: Mapping[str, str] | None = None, timeout: float = 180) -> Ran:
-    """Run `pixi WORDS` in `cwd`; `environ` is added to this process's variables."""
+def pixi(
+    *words: str, cwd: Path, environ: Mapping[str, str] | None = None, timeout: float = 180, typed: str = ""
+) -> Ran:
+    """Run `pixi WORDS` in `cwd`; `environ` is added to this process's variables, `typed` is its standard input."""
     outcome = subprocess.run(
         [sys.executable, "-m", "pixi_core.cli.main", *words],
         cwd=cwd,
@@ -40,6 +42,6 @@ def pixi(*words: str, cwd: Path, environ: Mapping[str, str] | None = None, timeo
         capture_output=True,
         text=True,
         timeout=timeout,
-        stdin=subprocess.DEVNULL,
+        input=typed,
     )
     return Ran(words, outcome.returncode, outcome.stdout, outcome.stderr)

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "shell-hook": ("shell_hook", "Print the script that activates an environment"),
     "global": ("global_tools", "Install tools of your own, each in an environment of its own"),
     "trust": ("trust", "Approve what a workspace or notebook installs and runs in Jupyter"),
+    "auth": ("auth", "Keep credentials for channels and indexes"),
     "config": ("config", "Show and change the configuration"),
     "clean": ("clean", "Remove environments, or what the caches hold"),
     "completion": ("completion", "Print the script that completes commands in a shell"),

@@ -153,6 +153,15 @@ def shown(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
 
 
+def keyring_names(parts: SplitResult) -> list[str]:
+    """Under which names a key ring may have the credential of a URL, the more exact ones first."""
+    host = (parts.hostname or "").lower()
+    labels = host.split(".")
+    names = [f"{host}:{port}"] if (port := _port(parts)) not in (None, _PORTS.get(parts.scheme)) else []
+    names.append(host)
+    return names + [f"*.{'.'.join(labels[start:])}" for start in range(len(labels) - 1)]
+
+
 class CredentialStore:
     """All credentials of one user. Safe to use from many threads."""
 
@@ -217,7 +226,9 @@ class CredentialStore:
             user = next((c.user for p, c in self._entries.items() if p.host == host and c.lacks_password), "")
         netloc = urlsplit(url).netloc.rpartition("@")[2]
         services = [service for service in self._services if urlsplit(service).netloc == netloc]
-        credential = _from_keyring([*services, f"{urlsplit(url).scheme}://{netloc}", netloc], host, user)
+        credential = _from_keyring(
+            [*services, f"{urlsplit(url).scheme}://{netloc}", netloc], keyring_names(urlsplit(url)), user
+        )
         if credential is not None:
             with self._guard:
                 for place in [p for p, c in self._entries.items() if p.host == host and c.lacks_password]:
@@ -226,8 +237,8 @@ class CredentialStore:
         return credential
 
 
-def _from_keyring(services: Iterable[str], host: str, user: str) -> Credential | None:
-    """The entry of rattler for the host, else what pip and uv would find: the index's URL or host as the name of a
+def _from_keyring(services: Iterable[str], names: Iterable[str], user: str) -> Credential | None:
+    """The entry of rattler for the host, by one of its `names`, else what pip and uv would find: the index's URL or host as the name of a
     service, from the library, or by the `keyring` command where only that is installed and the user is known.
     """
     try:
@@ -235,9 +246,10 @@ def _from_keyring(services: Iterable[str], host: str, user: str) -> Credential |
     except Exception:  # not there, or broken: the same for us
         return _from_keyring_command(services, user)
     try:
-        text = keyring.get_password("rattler", host)
-        if text:
-            return _credential(json.loads(text))
+        for name in names:
+            text = keyring.get_password("rattler", name)
+            if text:
+                return _credential(json.loads(text))
         for service in services:
             found = keyring.get_credential(service, user or None)
             if found is not None and found.password:
@@ -269,23 +281,29 @@ def _from_keyring_command(services: Iterable[str], user: str) -> Credential | No
     return None
 
 
-def _read_file(path: Path, *, required: bool) -> dict[Place, Credential]:
+def read_entries(path: Path) -> dict[str, Any]:
+    """A credentials file as it is written, by place; empty where there is none. Raises `ConfigError`."""
     try:
         data = json.loads(path.read_bytes())
     except FileNotFoundError:
-        if not required:
-            return {}
-        raise ConfigError(f"the credentials file {path} does not exist", hints=["check RATTLER_AUTH_FILE"]) from None
+        return {}
     except (OSError, ValueError) as error:
         # the text of the file stays out of the message: it holds secrets
         why = getattr(error, "strerror", None) or "it is not JSON"
-        raise ConfigError(f"the credentials file {path} cannot be read: {why}") from None
-    entries = {}
-    for key, value in data.items() if isinstance(data, dict) else ():
-        credential = _credential(value)
-        if credential is not None:
-            entries[place_of(str(key))] = credential
-    return entries
+        raise ConfigError(f"the credentials file {path} cannot be read: {why}", hints=["repair or move it"]) from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"the credentials file {path} must hold a table of places", hints=["repair or move it"])
+    return data
+
+
+def _read_file(path: Path, *, required: bool) -> dict[Place, Credential]:
+    if required and not path.exists():
+        raise ConfigError(
+            f"the credentials file {path} does not exist",
+            hints=["check RATTLER_AUTH_FILE, or make it with `pixi auth login`"],
+        )
+    found = {place_of(key): _credential(value) for key, value in read_entries(path).items()}
+    return {place: credential for place, credential in found.items() if credential is not None}
 
 
 def _credential(value: Any) -> Credential | None:

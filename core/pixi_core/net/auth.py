@@ -238,8 +238,9 @@ class CredentialStore:
 
 
 def _from_keyring(services: Iterable[str], names: Iterable[str], user: str) -> Credential | None:
-    """The entry of rattler for the host, by one of its `names`, else what pip and uv would find: the index's URL or host as the name of a
-    service, from the library, or by the `keyring` command where only that is installed and the user is known.
+    """The entry of rattler by one of the host's `names`, else what pip and uv would find: the index's URL or host as
+    the name of a service, from the library, or by the `keyring` command where only that is installed and the user is
+    known.
     """
     try:
         import keyring  # type: ignore[import-not-found, unused-ignore]  # an extra; lazy: 150 ms

@@ -190,11 +190,16 @@ class SolveError(PixiError):
 
 
 class Unsatisfiable(SolveError):
-    """No set of packages satisfies the request; `story` is the readable explanation, one line each."""
+    """No set of packages satisfies the request; `story` is the readable explanation, one line each, and `explanation`
+    the same as data where a solver made it (conda's is a `solve.story.Story`).
+    """
 
-    def __init__(self, message: str, *, story: Sequence[str] = (), hints: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, story: Sequence[str] = (), hints: Sequence[str] = (), explanation: object = None
+    ) -> None:
         super().__init__(message, details=story, hints=hints)
         self.story = tuple(story)
+        self.explanation = explanation
 
 
 class SolveTimeout(SolveError):

@@ -7,67 +7,22 @@ sentences about ranges of versions, from the roots downwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..errors import Unsatisfiable
-from .engine import LATE, Clause, Engine, NoSolution, OutOfBudget
+from .engine import LATE, Clause, Engine, NoSolution, OutOfBudget, Stopped
 from .problem import Problem
+from .story import Line, Story
 from .table import RICH, conditional_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..model.match_spec import MatchSpec
     from .table import CandidateTable
 
 _MOST_LINES = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One fact: `package` in `versions` (compressed) requires, or is constrained to, `target` `wanted`.
-
-    `kind`: "root" (asked for), "limit" (a constraint of the request), "requires" or "constrains"; `note` says why
-    nothing fits.
-    """
-
-    kind: str
-    package: str
-    versions: str
-    target: str
-    wanted: str
-    note: str = ""
-
-    def __str__(self) -> str:
-        what = f"{self.target} {self.wanted}".strip()
-        if self.kind == "root":
-            return f"you ask for {what}{self.note}"
-        if self.kind == "limit":
-            return f"you allow only {what}{self.note}"
-        verb = "requires" if self.kind == "requires" else "works only with"
-        return f"{self.package} {self.versions} {verb} {what}{self.note}".replace("  ", " ")
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """The explanation as data. `roots` are the specs that cannot be had together; taking any one away would do."""
-
-    roots: tuple[MatchSpec, ...]
-    lines: tuple[Line, ...]
-    hints: tuple[str, ...] = field(default=())
-
-    def text(self) -> tuple[str, ...]:
-        """One sentence a line, indented by depth."""
-        return tuple(f"  {'•' if line.kind in ('root', 'limit') else '└─'} {line}" for line in self.lines)
-
-    def as_error(self) -> Unsatisfiable:
-        """The error to raise."""
-        names = " and ".join(str(spec) for spec in self.roots)
-        verb = "cannot be installed together" if len(self.roots) > 1 else "cannot be installed"
-        error = Unsatisfiable(f"{names or 'the request'} {verb}", story=self.text(), hints=self.hints)
-        error.__cause__ = None
-        return error
+_MOST_TRIED = 4
+"""So many of the roots are tried without their versions, each with one more solve."""
 
 
 def explain(
@@ -77,7 +32,9 @@ def explain(
     smaller, engine, core = _minimise(problem, engine, core, should_stop)
     lines, unknown = _lines(smaller, engine, core)
     roots = tuple(dict.fromkeys(smaller.specs_of_roots[text] for text in smaller.roots))
-    return Story(roots, tuple(lines[:_MOST_LINES]), tuple(_hints(smaller, roots, unknown)))
+    loosened = [] if unknown else list(_loosened(smaller, roots, should_stop))
+    hints = tuple(_hints(smaller, unknown, loosened))
+    return Story(roots, tuple(lines[:_MOST_LINES]), tuple(spec for spec, _ in loosened), hints)
 
 
 # ---------------------------------------------------------------- fewer roots
@@ -101,6 +58,8 @@ def _minimise(
             engine, core = other, proof.core
             problem = _with_roots(attempt, _roots_of(attempt, engine, core))
             index = min(index, len(problem.roots))
+        except Stopped:
+            break  # the verdict stands; it is only told at greater length
         except OutOfBudget:
             index += 1
         else:
@@ -134,34 +93,31 @@ def _with_roots(problem: Problem, roots: Sequence[str]) -> Problem:
 
 def _lines(problem: Problem, engine: Engine, core: Sequence[Clause]) -> tuple[list[Line], list[str]]:
     """The facts of a proof in reading order, and the names that nobody has."""
-    rules: dict[tuple[str, str], int] = {}
+    by_package: dict[str, dict[str, int]] = {}
     for clause in core:
         if len(clause) == 4:
             for name, key, candidates in _rules_of(engine, clause):
-                rules[name, key] = rules.get((name, key), 0) | candidates
-    by_package: dict[str, list[tuple[str, int]]] = {}
-    for (name, key), candidates in rules.items():
-        by_package.setdefault(name, []).append((key, candidates))
+                rules = by_package.setdefault(name, {})
+                rules[key] = rules.get(key, 0) | candidates
     unknown: list[str] = []
     lines: list[Line] = []
     queue: list[str] = []
     for text in problem.roots:
-        lines.append(_line(problem, "", 0, text, "root", unknown))
+        lines += _facts(problem, "", {text: 0}, unknown, kind="root")
         queue.append(text.partition(" ")[0])
     for text in problem.constraints:
         spec = engine.spec_ids.get("!" + text, -1)
         if spec >= 0 and _spec_clause(engine, spec) in core:
-            lines.append(_line(problem, "", 0, text, "limit", unknown))
+            lines += _facts(problem, "", {text: 0}, unknown, kind="limit")
     seen: set[str] = set()
     while queue or set(by_package) - seen:
         name = queue.pop(0) if queue else min(set(by_package) - seen)
         if name in seen:
             continue
         seen.add(name)
-        for key, candidates in sorted(by_package.get(name, ())):
-            kind = "constrains" if key[0] == "!" else "requires"
-            lines.append(_line(problem, name, candidates, key.lstrip("!"), kind, unknown))
-            queue.append(key.lstrip("!").partition(" ")[0])
+        rules = dict(sorted(by_package.get(name, {}).items()))
+        lines += _facts(problem, name, rules, unknown)
+        queue += [key.lstrip("!").partition(" ")[0] for key in rules]
     return list(dict.fromkeys(lines)), unknown
 
 
@@ -180,25 +136,54 @@ def _rules_of(engine: Engine, clause: Clause) -> Iterable[tuple[str, str, int]]:
                 return
 
 
-def _line(problem: Problem, package: str, candidates: int, text: str, kind: str, unknown: list[str]) -> Line:
+def _facts(
+    problem: Problem, package: str, rules: Mapping[str, int], unknown: list[str], *, kind: str = ""
+) -> list[Line]:
+    """The rules of a package (key to candidates) as lines: what it asks of one other name is one line, unless it fails
+    for different reasons.
+    """
+    merged: dict[tuple[str, str, str], tuple[list[str], int]] = {}
+    for key, candidates in rules.items():
+        text = key.lstrip("!")
+        what = kind or ("constrains" if key[0] == "!" else "requires")
+        target = text.partition(" ")[0]
+        note = "" if what == "constrains" else _missing(problem, target, text, unknown)
+        wanted, union = merged.get((what, target, note), ([], 0))
+        merged[what, target, note] = ([*wanted, _wanted(text)], union | candidates)
+    versions = {key: _versions(problem, package, candidates) for key, (_, candidates) in merged.items()}
+    shown = conditional_text(package) if package[:1] == LATE else package
+    return [
+        Line(what, shown, versions[what, target, note], readable_name(target), tuple(dict.fromkeys(wanted)), note)
+        for (what, target, note), (wanted, _) in merged.items()
+    ]
+
+
+def _versions(problem: Problem, package: str, candidates: int) -> str:
+    """The versions of those candidates that the request leaves."""
+    if not package or package[0] == LATE:
+        return ""
+    table, allowed, _ = problem.load(package)
+    for text in problem.roots:
+        name, _, rest = text.partition(" ")
+        if name == package:
+            allowed &= table.match(rest)
+    return compress(table, candidates & allowed or candidates)
+
+
+def readable_name(target: str) -> str:
+    """A name as people write it; a conditional dependency whole."""
+    return conditional_text(target) if target[0] == LATE else target
+
+
+def _wanted(text: str) -> str:
+    """What a spec asks of its name, as people write it."""
     target, _, wanted = text.partition(" ")
-    versions = ""
-    if package:
-        table, allowed, _ = problem.load(package)
-        versions = compress(table, candidates & allowed or candidates)
-    if target[0] == LATE:
-        target = conditional_text(target)
-    if package[:1] == LATE:
-        package, versions = conditional_text(package), ""
     negated, wanted = wanted[:1] == "-", wanted.removeprefix("-")
     if wanted[:1] == RICH:
         wanted = wanted[1:].removeprefix(target).strip()
     if wanted[:1] == "#":
         wanted = ""
-    if negated:
-        wanted = f"other than {wanted or '*'}"
-    note = "" if kind == "constrains" else _missing(problem, target, text, unknown)
-    return Line(kind, package, versions, target, wanted, note)
+    return f"other than {wanted or '*'}" if negated else wanted
 
 
 def _missing(problem: Problem, name: str, text: str, unknown: list[str]) -> str:
@@ -258,7 +243,24 @@ def _run_text(run: Sequence[str]) -> str:
 # ---------------------------------------------------------------- hints
 
 
-def _hints(problem: Problem, roots: Sequence[MatchSpec], unknown: Sequence[str]) -> Iterable[str]:
+def _loosened(
+    problem: Problem, roots: Sequence[MatchSpec], should_stop: Callable[[], bool] | None
+) -> Iterable[tuple[MatchSpec, str]]:
+    """The roots of which any version would do, each with the version that would then be chosen."""
+    restricted = [spec for spec in roots if spec.version is not None or spec.build is not None]
+    for spec in restricted[:_MOST_TRIED]:
+        free = spec.replace(version=None, build=None)
+        specs = tuple(free if other == spec else other for other in roots)
+        attempt = Problem(problem.request.replace(specs=specs), problem.source, shared=problem)
+        try:
+            chosen = attempt.engine(should_stop=should_stop).solve(attempt.roots, attempt.constraints)
+        except (NoSolution, OutOfBudget, Stopped):
+            continue
+        name = spec.name or ""
+        yield spec, attempt.load(name)[0].version(chosen[name])
+
+
+def _hints(problem: Problem, unknown: Sequence[str], loosened: Sequence[tuple[MatchSpec, str]]) -> Iterable[str]:
     """What would help: names that are nearly right, the channel that has it, what to loosen."""
     from difflib import get_close_matches
 
@@ -272,6 +274,6 @@ def _hints(problem: Problem, roots: Sequence[MatchSpec], unknown: Sequence[str])
         others = [other.name for other in problem.source.channels_with(name) if other != channel]
         if name in unknown and others:
             yield f"`{name}` is in {', '.join(others)}"
-    loose = [spec for spec in roots if spec.version is not None or spec.build is not None]
-    if not unknown and loose:
-        yield f"loosen or remove one of: {', '.join(str(spec) for spec in loose)}"
+    if loosened:
+        shown = ", ".join(f"{spec} ({spec.name} {version} would do)" for spec, version in loosened)
+        yield f"loosen {'one of: ' if len(loosened) > 1 else ''}{shown}"

@@ -11,9 +11,11 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from ..names import safe_component
+from .gitignore import Ignored
 from .graph import Step
 
 _NEVER = (".pixi", ".git")
@@ -27,11 +29,15 @@ def cache_file(step: Step, folder: Path) -> Path:
     return folder / f"{safe_component(name, what='task')}.json"
 
 
-def matching(patterns: Sequence[str], root: Path) -> list[str]:
+def matching(patterns: Sequence[str], root: Path, *, made: bool = False) -> list[str]:
     """Files below `root` that the patterns select, sorted, with `/`. `!pattern` takes away again; folders stand for
     everything in them; `.pixi` and `.git` only count where a pattern names them.
+
+    What `.gitignore` leaves out counts only where a pattern names it, or a folder above it, without wildcards; with
+    `made` (outputs: mostly what `.gitignore` is for) it always counts.
     """
     found: set[str] = set()
+    ignored = Ignored(root)
     for pattern in patterns:
         negative = pattern.startswith("!")
         text = pattern[1:] if negative else pattern
@@ -39,8 +45,22 @@ def matching(patterns: Sequence[str], root: Path) -> list[str]:
         if negative:
             found -= files
         else:
-            found |= {name for name in files if text.startswith(_NEVER) or name.split("/", 1)[0] not in _NEVER}
+            named = made or _names_ignored(text.removeprefix("./"), ignored)
+            found |= {
+                name
+                for name in files
+                if (text.startswith(_NEVER) or name.split("/", 1)[0] not in _NEVER) and (named or not ignored(name))
+            }
     return sorted(found)
+
+
+def _names_ignored(pattern: str, ignored: Ignored) -> bool:
+    """Whether the part of a pattern before its first wildcard is something that is left out."""
+    parts = pattern.rstrip("/").split("/")
+    plain = list(takewhile(lambda part: not glob.has_magic(part), parts))
+    if not plain or plain == [".."]:
+        return False
+    return ignored("/".join(plain)) or ignored("/".join(plain), is_folder=True)
 
 
 def _files(pattern: str, root: Path) -> set[str]:
@@ -60,9 +80,9 @@ Contents = list[tuple[str, str]]
 """Files with the digests of what is in them."""
 
 
-def contents(patterns: Sequence[str] | None, root: Path) -> Contents | None:
+def contents(patterns: Sequence[str] | None, root: Path, *, made: bool = False) -> Contents | None:
     """The files that the patterns select, as they are now; None where there are no patterns."""
-    return None if patterns is None else [(name, _digest(root / name)) for name in matching(patterns, root)]
+    return None if patterns is None else [(name, _digest(root / name)) for name in matching(patterns, root, made=made)]
 
 
 def step_hash(step: Step, root: Path, *, environment: str, inputs: Contents | None) -> str | None:
@@ -72,7 +92,7 @@ def step_hash(step: Step, root: Path, *, environment: str, inputs: Contents | No
     what changes while it runs must not count as seen.
     """
     said: list[object] = [step.command, list(step.env.items()), step.cwd, environment]
-    for found in (inputs, contents(step.outputs, root)):
+    for found in (inputs, contents(step.outputs, root, made=True)):
         if found is not None and not found:
             return None
         said.append(found)

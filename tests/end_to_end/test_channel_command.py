@@ -50,8 +50,11 @@ def workspace(folder: Path, channel: str, environ: dict[str, str]) -> Path:
 def test_what_only_a_cache_has_is_added_over_the_network(tmp_path: Path, small_channel: Path) -> None:
     theirs = {"PIXI_CACHE_DIR": str(tmp_path / "their-cache")}
     ours = {"PIXI_CACHE_DIR": str(tmp_path / "our-cache")}
-    there = workspace(tmp_path / "there", small_channel.as_uri(), theirs)
+    channel = tmp_path / "channel"
+    shutil.copytree(small_channel, channel)
+    there = workspace(tmp_path / "there", channel.as_uri(), theirs)
     pixi("add", "prefix-text", "links", "native-tool", cwd=there, environ=theirs).succeeded()
+    shutil.rmtree(channel)  # from here on the packages are in that cache and nowhere else
     with serving("--cache", environ=theirs) as url:
         here = workspace(tmp_path / "here", url, ours)
         pixi("add", "prefix-text", "links", cwd=here, environ=ours).succeeded()
@@ -62,7 +65,7 @@ def test_what_only_a_cache_has_is_added_over_the_network(tmp_path: Path, small_c
             urllib.request.urlopen(f"{url}/noarch/")
     locked = (here / "pixi.lock").read_text()
     assert url in locked
-    assert small_channel.as_uri() not in locked
+    assert channel.as_uri() not in locked
     mine, other = (tree(folder / ".pixi" / "envs" / "default") for folder in (here, there))
     assert {path for path in mine if "conda-meta" not in path} == {path for path in other if "conda-meta" not in path}
 

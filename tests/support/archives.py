@@ -182,12 +182,12 @@ def tar_gz(content: bytes) -> bytes:
 
 
 def wheel(files: dict[str, bytes], *, name: str = "demo", version: str = "1.0") -> bytes:
-    """A sound wheel."""
+    """A sound wheel; `files` may hold a METADATA of its own."""
     folder = f"{name}-{version}.dist-info"
     files = {
-        **files,
         f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
         f"{folder}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        **files,
     }
     rows = []
     for path, data in files.items():

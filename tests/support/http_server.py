@@ -28,7 +28,8 @@ class Fault:
     `extra`: bytes behind the body, counted in its length. `flip`: a bit of that byte is turned. `stall`: nothing more
     after so many bytes, until the server ends. `short`: the length header tells only that many bytes, and no more
     come.
-    `wrong_range`: another part than was asked for. `ranges`: False ignores ranges.
+    `wrong_range`: another part than was asked for. `ranges`: False ignores ranges. `pace`: so many seconds between
+    pieces of 1 KB.
     """
 
     status: int | None = None
@@ -43,6 +44,7 @@ class Fault:
     wrong_range: bool = False
     ranges: bool = True
     wrong_gzip: bool = False
+    pace: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class FaultServer:
         self.faults: dict[str, list[Fault]] = {}
         self.always: dict[str, Fault] = {}
         self.authorization: dict[str, str] = {}
+        self.headers: dict[str, Mapping[str, str]] = {}
         self.seen: list[Seen] = []
         self.url = ""
         self.ended = threading.Event()
@@ -148,7 +151,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if content is None:
             self._send(404, {}, b"not here")
             return
-        status, told = fault.status or 200, dict(fault.headers)
+        status, told = fault.status or 200, {**self.owner.headers.get(path, {}), **fault.headers}
         if status == 200 and "range" in headers and fault.ranges:
             status, content = self._part(content, headers["range"], told, fault)
         self._send(status, told, content, fault)
@@ -200,6 +203,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if fault.reset:
                 # no lingering: the peer sees a reset instead of an end
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif fault.pace is not None:
+            for start in range(0, len(content), 1024):
+                self.wfile.write(content[start : start + 1024])
+                self.owner.ended.wait(fault.pace)
         else:
             self.wfile.write(content)
 

@@ -37,6 +37,9 @@ else:
     Protocol = object
 
 FORMS = (INDEX_NAME, "repodata.json.zst", "repodata.json.bz2", "repodata.json")
+SERVER_TROUBLE = (429, 500, 502, 503, 504)
+"""Statuses that say nothing about the index: what was there the last time will do."""
+
 PROBE_AGAIN = 7 * 24 * 3600
 """Seconds after which a better form than the one in use is looked for again."""
 
@@ -172,12 +175,11 @@ class IndexFetcher:
             raise Offline.switched_off(url)
         try:
             fetched = self._refresh(url, state)
-        except HttpStatusError:
-            raise
-        except NetworkError:
-            if state is None:
+        except NetworkError as error:
+            answered = isinstance(error, HttpStatusError) and error.status not in SERVER_TROUBLE
+            if state is None or answered:
                 raise
-            self._say_age(url, state)
+            self._say_age(url, state, error.message)
             fetched = state
         return None if fetched is None else self._opened(fetched, url, subdir)
 
@@ -223,16 +225,20 @@ class IndexFetcher:
                 form, known.file, known.etag, known.modified, "", fresh_until, checked=now, probed=known.probed
             )
         else:
+            if response.headers.get("content-type", "").startswith("text/html"):
+                from ..net.failures import html_instead
+
+                raise html_instead(url + form)
             name = self._keep(url, form, response.content)
             etag, modified = response.headers.get("etag", ""), response.headers.get("last-modified", "")
             state = State(form, name, etag, modified, "", fresh_until, checked=now, probed=now)
         self._save(url, state, known)
         return state
 
-    def _say_age(self, url: str, state: State) -> None:
+    def _say_age(self, url: str, state: State, why: str = "no network") -> None:
         minutes = max(0, int(self._now() - state.checked)) // 60
         age = f"{minutes // 1440} days" if minutes >= 2880 else f"{minutes // 60} hours" if minutes >= 120 else ""
-        self._reporter.warning(f"using the index of {url} from {age or f'{minutes} minutes'} ago: no network")
+        self._reporter.warning(f"using the index of {url} from {age or f'{minutes} minutes'} ago: {why}")
 
     # ------------------------------------------------------------ the cache
 

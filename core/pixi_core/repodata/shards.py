@@ -15,7 +15,7 @@ import os
 import threading
 from bisect import bisect_left
 
-from ..errors import HashMismatch, NetworkError
+from ..errors import HashMismatch, HttpStatusError, NetworkError
 from .decompress import unzstd
 from .packed import joined
 from .subdirs import RawRecords
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ..model.platform import Subdir
 
+_UPDATING = ["the channel may be in the middle of an update: run the command again in a minute"]
 INDEX_NAME = "repodata_shards.msgpack.zst"
 LARGEST_SHARD = 512 << 20
 """Decompressed bytes of a shard or of the index; the largest real ones have a few dozen MB."""
@@ -141,18 +142,28 @@ class ShardedSubdir:
             if sha256(content).hexdigest() == digest:
                 return content
         url = self._url(digest)
-        content = self._fetch(url)
+        content = self._fetched(url)
+        if sha256(content).hexdigest() != digest:
+            content = self._fetched(url)  # the bytes may have been hurt on their way
         actual = sha256(content).hexdigest()
         if actual != digest:
-            raise HashMismatch(
-                url,
-                expected=digest,
-                actual=actual,
-                hints=["the channel may be in the middle of an update; run the command again in a minute"],
-            )
+            raise HashMismatch(url, expected=digest, actual=actual, hints=_UPDATING)
         if self._store is not None:
             self._keep(digest, content)
         return content
+
+    def _fetched(self, url: str) -> bytes:
+        try:
+            return self._fetch(url)
+        except HttpStatusError as error:
+            if error.status not in (404, 410):
+                raise
+            raise HttpStatusError(
+                f"{url} does not exist, although the channel's index names it",
+                url=url,
+                status=error.status,
+                hints=_UPDATING,
+            ) from None
 
     def _keep(self, digest: str, content: bytes) -> None:
         """Store a shard for the next time; a disk that refuses does not hinder this run."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
@@ -95,17 +96,25 @@ def _main(words: list[str]) -> int:
     if not rest or options.help:
         print(_GLOBAL_HELP.format(commands=_command_table()), file=sys.stdout if options.help else sys.stderr)
         return 0 if options.help else 2
+    from .interrupt import prompt_interrupts
+
     context = Context.create(options)
-    try:
-        return _dispatch(rest[0], rest[1:], context)
-    except PixiError as error:
-        return context.report(error)
-    except KeyboardInterrupt:
+
+    @cache
+    def say_interrupted() -> int:
         from ..errors import Cancelled
 
         return context.report(Cancelled())
-    finally:
-        context.close()
+
+    with prompt_interrupts(say_interrupted):
+        try:
+            return _dispatch(rest[0], rest[1:], context)
+        except PixiError as error:
+            return context.report(error)
+        except KeyboardInterrupt:
+            return say_interrupted()
+        finally:
+            context.close()
 
 
 def _dispatch(name: str, words: list[str], context: Context) -> int:

@@ -87,7 +87,21 @@ def test_clean_of_caches(workspace: Path, tmp_path: Path) -> None:
     assert "pixi clean cache" in pixi("clean", "--conda", cwd=workspace).failed(2).err
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_config_opens_in_an_editor(tmp_path: Path) -> None:
+    editor = tmp_path / "my editor"
+    editor.write_text("#!/bin/sh\necho 'offline = true\nofline = true' > \"$2\"\nexit $1\n")
+    editor.chmod(0o755)
+    environ = {"PIXI_HOME": str(tmp_path / "home"), "EDITOR": f"'{editor}' 3"}
+    done = pixi("config", "edit", "--global", cwd=tmp_path, environ=environ)
+    assert (done.code, "ofline" in done.err) == (3, True), "the editor's exit code, and what reading will ignore"
+    assert pixi("config", "get", "offline", cwd=tmp_path, environ=environ).succeeded().out == "true\n"
+    assert (
+        "no-such-editor"
+        in pixi("config", "edit", "-g", "no-such-editor", cwd=tmp_path, environ=environ).failed(127).err
+    )
+
+
+@pytest.mark.parametrize("shell", ["bash", "elvish", "fish", "nushell", "powershell", "zsh"])
 def test_completion_scripts_know_commands_and_options(tmp_path: Path, shell: str) -> None:
     script = pixi("completion", "-s", shell, cwd=tmp_path).succeeded().out
     assert all(word in script for word in ("upgrade", "dry-run", "doctor"))

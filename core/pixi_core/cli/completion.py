@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
 
     from .context import Context
 
-SHELLS = ("bash", "zsh", "fish", "powershell")
+SHELLS = ("bash", "elvish", "fish", "nushell", "powershell", "zsh")
 
 _BASH = """\
 _pixi() {{
@@ -56,6 +57,32 @@ Register-ArgumentCompleter -Native -CommandName pixi -ScriptBlock {{
     }}
 }}
 """
+_ELVISH = """\
+set edit:completion:arg-completer[pixi] = {{|@words|
+    var known = [
+        &''=[{commands}]
+{cases}
+    ]
+    var command = ''
+    for word $words[1..-1] {{
+        if (and (eq $command '') (has-key $known $word)) {{ set command = $word }}
+    }}
+    all $known[$command]
+    edit:complete-filename $words[-1]
+}}
+"""
+_NUSHELL = """\
+def "nu-complete pixi" [context: string] {{
+    let known = {{
+{cases}
+    }}
+    let words = ($context | split row -r '\\s+' | skip 1)
+    let command = ($words | drop 1 | where {{|word| $word in ($known | columns)}} | append '' | first)
+    if $command == '' {{ $known | columns }} else {{ $known | get $command }}
+}}
+
+export extern "pixi" [...words: string@"nu-complete pixi"]
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +93,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Print the script."""
     words = command_words()
-    writers = {"bash": _bash, "zsh": _zsh, "fish": _fish, "powershell": _powershell}
+    writers = {
+        "bash": _bash, "elvish": _elvish, "fish": _fish, "nushell": _nushell, "powershell": _powershell, "zsh": _zsh
+    }  # fmt: skip
     script = writers[arguments.shell](words)
     context.result("completion", {"script": script})
     if not context.json_lines:
@@ -122,3 +151,14 @@ def _powershell(words: dict[str, tuple[str, list[str]]]) -> str:
         f"        '{name}' = @({', '.join(repr(option) for option in options)})" for name, (_, options) in words.items()
     )
     return _POWERSHELL.format(cases=cases, commands=", ".join(f"'{name}'" for name in words))
+
+
+def _elvish(words: dict[str, tuple[str, list[str]]]) -> str:
+    cases = "\n".join(f"        &{name}=[{' '.join(options)}]" for name, (_, options) in words.items())
+    return _ELVISH.format(cases=cases, commands=" ".join(words))
+
+
+def _nushell(words: dict[str, tuple[str, list[str]]]) -> str:
+    # lists of texts are written as in JSON
+    cases = "\n".join(f'        "{name}": {json.dumps(options)}' for name, (_, options) in words.items())
+    return _NUSHELL.format(cases=cases)

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to do with which key of which file."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="ACTION", parser_class=Parser)
-    for verb in ("list", "get", "set", "unset", "append", "prepend"):
+    for verb in ("list", "get", "set", "unset", "append", "prepend", "edit"):
         one = verbs.add_parser(verb)
-        one.add_argument("key", metavar="KEY", nargs="?" if verb == "list" else None)
+        if verb == "edit":
+            one.add_argument("editor", nargs="?", metavar="EDITOR", help="default: VISUAL or EDITOR")
+        else:
+            one.add_argument("key", metavar="KEY", nargs="?" if verb == "list" else None)
         if verb in ("set", "append", "prepend"):
             one.add_argument("value", metavar="VALUE", help="JSON, or text")
         if verb in ("list", "get"):
@@ -40,6 +43,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.verb not in ("list", "get"):
         place = arguments.place or ("global" if root is None else "local")
         path = config.config_path(place, root, context.environ)
+        if arguments.verb == "edit":
+            return _edit(path, arguments.editor, context)
         config.change(path, arguments.key, arguments.verb, getattr(arguments, "value", None))
         context.reporter.message(f"✔ Updated {path}")
         return 0
@@ -60,6 +65,20 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     else:
         print(value if isinstance(value, str) else json.dumps(value))
     return 0
+
+
+def _edit(path: Path, editor: str | None, context: Context) -> int:
+    """Open the file, and warn of what reading it will ignore."""
+    from ..fs import atomic_write
+    from ..ops.config import complaints
+    from .editor import open_editor
+
+    if not path.exists():
+        atomic_write(path, "")
+    code = open_editor(path, context.environ, editor)
+    for complaint in complaints(path.read_text(encoding="utf-8", errors="replace"), path):
+        context.reporter.warning(complaint)
+    return code
 
 
 def _root(arguments: argparse.Namespace, context: Context) -> Path | None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import shutil
-import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -91,28 +87,19 @@ def show_tree(arguments: argparse.Namespace, context: Context) -> int:
 
 def edit(arguments: argparse.Namespace, context: Context) -> int:
     """Open the manifest, and say what is wrong with it afterwards. Raises `ManifestError`, `CommandNotFound`."""
-    from ..errors import CommandNotFound
     from ..fs import atomic_write
     from ..global_tools.home import GlobalHome
     from ..global_tools.manifest import EMPTY
     from ..ops.global_session import read_manifest
-    from ..process import run
+    from .editor import open_editor
 
     home = GlobalHome.of(context.environ)
-    environ = context.environ
-    fallback = "notepad" if os.name == "nt" else "nano"
-    command = shlex.split(arguments.editor or environ.get("VISUAL") or environ.get("EDITOR") or fallback)
-    if not command or shutil.which(command[0], path=environ.get("PATH")) is None:
-        raise CommandNotFound(
-            f"the editor '{' '.join(command)}' was not found", hints=["name one: `pixi global edit EDITOR`"]
-        )
     if not home.manifest.exists():
         atomic_write(home.manifest, EMPTY)
-    sys.stdout.flush()
-    done = run([*command, str(home.manifest)], env=environ, capture=False)
+    code = open_editor(home.manifest, context.environ, arguments.editor)
     read_manifest(home)
     context.reporter.message("run `pixi global sync` to make it true")
-    return done.exit_code
+    return code
 
 
 SHOWN = {"list": show_list, "tree": show_tree, "edit": edit}

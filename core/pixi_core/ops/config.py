@@ -95,17 +95,22 @@ def change(path: Path, key: str, action: str, value: str | None = None) -> None:
 
 def _write(path: Path, text: str, key: str) -> None:
     """Refuse what reading would ignore with a warning."""
+    complaint = next((warning for warning in complaints(text, path) if key.partition(".")[0] in warning), None)
+    if complaint is not None:
+        raise ConfigError(complaint)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, text)
+
+
+def complaints(text: str, path: Path) -> list[str]:
+    """The warnings with which a configuration file of this text would be read from `path`."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "config.toml"
         trial.write_text(text, encoding="utf-8")
         warnings = load_config(None, {"PIXI_CONFIG_FILE": str(trial)}).warnings
-    complaint = next((warning for warning in warnings if key.partition(".")[0] in warning), None)
-    if complaint is not None:
-        raise ConfigError(complaint.replace(str(trial), str(path)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, text)
+    return [warning.replace(str(trial), str(path)) for warning in warnings]
 
 
 def _value(text: str) -> Any:

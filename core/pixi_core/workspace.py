@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +36,6 @@ _KINDS: dict[str, ManifestKind] = {
 MANIFEST_NAMES = tuple(_KINDS)
 
 
-@dataclass(slots=True, kw_only=True)
 class Services:
     """The machinery that touches network and caches, made when first asked for and shared by one workspace.
 
@@ -45,15 +43,26 @@ class Services:
     `index_urls`, for the credentials in the URLs of its package indexes.
     """
 
-    config: Config
-    dirs: CacheDirs
-    environ: Mapping[str, str]
-    offline: bool = False
-    reporter: Reporter = SILENT
-    s3_options: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
-    index_urls: Callable[[], Iterable[str]] = tuple
-    _client: Client | None = None
-    _gateway: Gateway | None = None
+    def __init__(
+        self,
+        *,
+        config: Config,
+        dirs: CacheDirs,
+        environ: Mapping[str, str],
+        offline: bool = False,
+        reporter: Reporter = SILENT,
+        s3_options: Callable[[], Mapping[str, Mapping[str, Any]]] = dict,
+        index_urls: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        self.config = config
+        self.dirs = dirs
+        self.environ = environ
+        self.offline = offline
+        self.reporter = reporter
+        self.s3_options = s3_options
+        self.index_urls = index_urls
+        self._client: Client | None = None
+        self._gateway: Gateway | None = None
 
     @property
     def client(self) -> Client:
@@ -104,7 +113,6 @@ class Services:
             self._gateway = None
 
 
-@dataclass(kw_only=True)
 class Workspace:
     """A folder with a manifest.
 
@@ -112,14 +120,23 @@ class Workspace:
     `carried_lock` is the lock file of a manifest that was not taken over yet.
     """
 
-    manifest_path: Path
-    manifest_text: str
-    environ: Mapping[str, str]
-    warnings: list[str] = field(default_factory=list)
-    notebook: Path | None = None
-    carried_lock: str | None = None
-    _services: Services | None = None
-    _wishes: tuple[bool, Reporter | None] = (False, None)
+    def __init__(
+        self,
+        *,
+        manifest_path: Path,
+        manifest_text: str,
+        environ: Mapping[str, str],
+        notebook: Path | None = None,
+        carried_lock: str | None = None,
+    ) -> None:
+        self.manifest_path = manifest_path
+        self.manifest_text = manifest_text
+        self.environ = environ
+        self.warnings: list[str] = []
+        self.notebook = notebook
+        self.carried_lock = carried_lock
+        self._services: Services | None = None
+        self._wishes: tuple[bool, Reporter | None] = (False, None)
 
     # ---------------------------------------------------------------- finding it
 
@@ -281,8 +298,14 @@ class Workspace:
 
     def reload(self) -> Workspace:
         """The same workspace, read again from disk, with the same machinery."""
-        fresh = replace(self, manifest_text=read_manifest_text(self.manifest_path), warnings=[])
-        fresh._services = self._services
+        fresh = Workspace(
+            manifest_path=self.manifest_path,
+            manifest_text=read_manifest_text(self.manifest_path),
+            environ=self.environ,
+            notebook=self.notebook,
+            carried_lock=self.carried_lock,
+        )
+        fresh._services, fresh._wishes = self._services, self._wishes
         return fresh
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +28,18 @@ EDITING = frozenset(["import", "workspace"])
 _TRUE = ("1", "true", "yes", "on")
 
 
-@dataclass(slots=True)
 class Globals:
     """Options that stand before the command. `manifest_path` is also accepted after it."""
 
-    verbosity: int = 0
-    color: str = ""
-    no_progress: bool = False
-    json_lines: bool = False
-    manifest_path: str | None = None
-    version: bool = False
-    help: bool = False
-    list_commands: bool = False
+    def __init__(self) -> None:
+        self.verbosity = 0
+        self.color = ""
+        self.no_progress = False
+        self.json_lines = False
+        self.manifest_path: str | None = None
+        self.version = False
+        self.help = False
+        self.list_commands = False
 
     def take(self, words: list[str]) -> list[str]:
         """Consume the leading options; the rest starts with the command. Raises `UsageError`."""
@@ -79,19 +78,21 @@ class Globals:
         return words[position:]
 
 
-@dataclass(slots=True)
 class Context:
     """The surroundings of one command."""
 
-    globals: Globals
-    environ: Mapping[str, str]
-    cwd: Path
-    reporter: Reporter
-    color: bool
-    command: str = ""
-    _workspace: Workspace | None = field(default=None)
-    _was_trusted: bool = False
-    _activation: ActivationChange | None = field(default=None)
+    def __init__(
+        self, options: Globals, environ: Mapping[str, str], cwd: Path, reporter: Reporter, color: bool
+    ) -> None:
+        self.globals = options
+        self.environ = environ
+        self.cwd = cwd
+        self.reporter = reporter
+        self.color = color
+        self.command = ""
+        self._workspace: Workspace | None = None
+        self._was_trusted = False
+        self._activation: ActivationChange | None = None
 
     @classmethod
     def create(cls, options: Globals) -> Context:

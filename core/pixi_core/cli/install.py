@@ -32,6 +32,6 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     )
     for ready in found:
         context.reporter.message(f"The {ready.environment} environment has been installed.")
-        if ready.installation is not None:
-            context.result("install", ready.installation.to_json())
+        if context.json_lines:
+            context.result("install", ready.to_json())
     return 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,8 +28,6 @@ def load_config(root: Path | None, environ: Mapping[str, str] = os.environ) -> C
 
     Raises `ConfigError` only where `PIXI_CONFIG_FILE` names a file that cannot be read.
     """
-    from tomli import TOMLDecodeError, loads
-
     merged: dict[str, Any] = {}
     found: list[Path] = []
     warnings: list[str] = []
@@ -42,6 +39,8 @@ def load_config(root: Path | None, environ: Mapping[str, str] = os.environ) -> C
         except (OSError, UnicodeDecodeError) as error:
             warnings.append(f"cannot read {path}: {error}")
             continue
+        from tomli import TOMLDecodeError, loads  # lazy: most users have no such file
+
         found.append(path)
         try:
             document = loads(text)
@@ -296,5 +295,7 @@ def _collect_cache(values: Mapping[str, Any], path: Path, merged: dict[str, Any]
 
 
 def _ignored(key: str, path: Path, known: Any) -> str:
+    from difflib import get_close_matches  # lazy: a mistake is rare
+
     near = get_close_matches(key, list(known), n=1)
     return f"Ignoring '{key}' in {path}" + (f" (did you mean '{near[0]}'?)" if near else "")

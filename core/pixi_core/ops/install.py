@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ..errors import EnvironmentUnavailable, LockFileError
+from ..model.record import PypiRecord
+from ..names import DEFAULT_ENVIRONMENT
 from ..progress import SILENT, Reporter
-from .installing import Installation, choose_platform, install_prepared, prepare_installation
-from .lock import ensure_lock, outdated_reasons
-from .locking import compared_names
-from .ready import Ready, describe
+from .ready import Ready, describe, read_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -18,6 +16,9 @@ if TYPE_CHECKING:
     from ..lock.model import LockFile
     from ..names import EnvironmentName
     from ..workspace import Workspace
+    from .installing import Installation
+
+# lazy imports below: where nothing changed, none of the machinery is needed
 
 
 def install_environment(
@@ -30,6 +31,8 @@ def install_environment(
     should_stop: Callable[[], bool] | None = None,
 ) -> Installation:
     """Bring one environment to its locked state, doing only what differs."""
+    from .installing import install_prepared, prepare_installation
+
     environment = workspace.manifest.environment(workspace.environment_name(name))
     prepared = prepare_installation(
         workspace, environment, lock, reinstall=reinstall, reporter=reporter, should_stop=should_stop
@@ -47,16 +50,39 @@ def install(
     should_stop: Callable[[], bool] | None = None,
 ) -> list[Ready]:
     """Install the named environments, or all that this machine can run, or the default one. Always compares the prefix
-    with the lock file, whatever an earlier run noted.
+    with the lock file, unless nothing of all that is compared was touched since this was done last.
     """
+    untouched = [] if everything else _untouched(workspace, environments)
+    if untouched:
+        return untouched
+    from .lock import ensure_lock, outdated_reasons
+
     names = _chosen(workspace, environments, everything=everything)
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
     agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
     found = []
     for name in names:
         done = install_environment(workspace, name, locked.lock, reporter=reporter, should_stop=should_stop)
-        found.append(describe(workspace, name, done, agrees=agrees))
+        found.append(describe(workspace, name, done, agrees=agrees, settled=_says_all(locked.lock)))
     return found
+
+
+def _untouched(workspace: Workspace, environments: Sequence[str]) -> list[Ready]:
+    """The environments where all of them are as the last look left them; else nothing."""
+    names = environments or (workspace.environ_environment() or DEFAULT_ENVIRONMENT,)
+    found = [read_ready(workspace, name, settled=True) for name in names]
+    return [ready for ready in found if ready is not None] if None not in found else []
+
+
+def _says_all(lock: LockFile) -> bool:
+    """Whether the lock file pins everything by itself: no source folder that changes without it."""
+    return all(
+        "://" in record.location
+        for environment in lock.environments.values()
+        for records in environment.packages.values()
+        for record in records
+        if isinstance(record, PypiRecord)
+    )
 
 
 def reinstall(
@@ -73,6 +99,9 @@ def reinstall(
 
     Raises `LockFileError` for a package that none of the environments has; nothing is changed then.
     """
+    from .lock import ensure_lock, outdated_reasons
+    from .locking import compared_names
+
     names = _chosen(workspace, environments, everything=everything)
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
     agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
@@ -81,6 +110,8 @@ def reinstall(
     everywhere = frozenset().union(*known.values())
     for package in packages:
         if not compared_names([package]) & compared_names(everywhere):
+            from difflib import get_close_matches
+
             near = get_close_matches(package, sorted(everywhere), n=3)
             hint = f"did you mean {', '.join(near)}?" if near else "see `pixi list` for what is locked"
             raise LockFileError(f"could not find a package named '{package}' in the lock file", hints=[hint])
@@ -95,6 +126,8 @@ def reinstall(
 
 
 def _locked_names(workspace: Workspace, name: str, lock: LockFile) -> frozenset[str]:
+    from .installing import choose_platform
+
     environment = workspace.manifest.environment(workspace.environment_name(name))
     conda, pypi = lock.for_platform(name, choose_platform(workspace, environment).name)
     return frozenset([*(record.name for record in conda), *(record.name for record in pypi)])
@@ -108,6 +141,8 @@ def _chosen(workspace: Workspace, environments: Sequence[str], *, everything: bo
 
 
 def _runs_here(workspace: Workspace, name: str) -> bool:
+    from .installing import choose_platform
+
     try:
         choose_platform(workspace, workspace.manifest.environment(workspace.environment_name(name)))
     except EnvironmentUnavailable:

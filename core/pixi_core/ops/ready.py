@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InstallError
+from ..install.fingerprint import stamp
 from ..names import safe_component
 from ..value import Value
 from . import notes
@@ -43,6 +44,19 @@ class Ready(Value, kw_only=True):
     fast: bool
     installation: Installation | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """The part of a result event about installing; an empty transaction where nothing was installed."""
+        if self.installation is not None:
+            return self.installation.to_json()
+        from ..install.execute import Outcome
+
+        return {
+            "environment": self.environment,
+            "prefix": str(self.prefix),
+            "platform": self.platform,
+            "transaction": Outcome().to_json(),
+        }
+
     @property
     def variables(self) -> dict[str, str]:
         """The full environment of an activated child of this process."""
@@ -71,10 +85,16 @@ class Ready(Value, kw_only=True):
 
 
 def describe(
-    workspace: Workspace, name: str, installation: Installation | None = None, *, agrees: bool = True
+    workspace: Workspace,
+    name: str,
+    installation: Installation | None = None,
+    *,
+    agrees: bool = True,
+    settled: bool = False,
 ) -> Ready:
     """Look at an installed prefix, and leave the note that makes the next look fast; no note where the lock file that
-    was installed does not agree with the manifest (`--frozen`): the next look must find that out.
+    was installed does not agree with the manifest (`--frozen`): the next look must find that out. `settled` says that
+    installing again would compare nothing beside manifest, lock file, prefix and machine.
     """
     from .installing import choose_platform
 
@@ -94,7 +114,7 @@ def describe(
         installation=installation,
     )
     if installation is not None and agrees:
-        _write_note(ready)
+        _write_note(ready, settled=settled)
     return ready
 
 
@@ -127,10 +147,11 @@ def _note_name(name: str) -> str:
     return f"{safe_component(name, what='environment name')}.json"
 
 
-def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False) -> Ready | None:
+def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False, settled: bool = False) -> Ready | None:
     """The environment as the note describes it; None where there is no note or anything changed since.
 
-    With `as_it_was` changes since then do not matter: a running kernel still has those variables.
+    With `as_it_was` changes since then do not matter: a running kernel still has those variables. With `settled` not
+    only the fingerprint of the prefix must be the same, but all that `pixi install` would compare with the lock file.
     """
     try:
         note = notes.read(workspace.pixi_dir, _note_name(name))
@@ -139,6 +160,8 @@ def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False) -> R
         prefix = Path(note["prefix"])
         state = note["state"]
         if not as_it_was and (state != notes.state(workspace.manifest_path, prefix) or not state["prefix"]):
+            return None
+        if settled and (prefix != workspace.prefix(name) or note["settled"] != _settled_state(workspace, prefix)):
             return None
         python = Path(note["python"]) if note["python"] else None
         if python is not None and not python.exists():
@@ -158,12 +181,17 @@ def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False) -> R
         return None
 
 
-def _write_note(ready: Ready) -> None:
+def _settled_state(workspace: Workspace, prefix: Path) -> list[str]:
+    return [notes.machine(workspace.environ), stamp(prefix)]
+
+
+def _write_note(ready: Ready, *, settled: bool) -> None:
     from ..fs import atomic_write
 
     path = ready.workspace.pixi_dir / notes.FOLDER / _note_name(ready.environment)
     note = {
         "state": notes.state(ready.workspace.manifest_path, ready.prefix),
+        "settled": _settled_state(ready.workspace, ready.prefix) if settled else None,
         "prefix": str(ready.prefix),
         "platform": ready.platform,
         "python": str(ready.python) if ready.python else "",

@@ -12,11 +12,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import shlex
-import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,6 +128,8 @@ def require(workspace: Workspace, environ: Mapping[str, str] = os.environ) -> st
 
 def refusal(workspace: Workspace, reason: str = "") -> TrustRequired:
     """The error for a workspace that is not approved."""
+    import shlex
+
     changed = find_approval(workspace) is not None
     subject = workspace.notebook if workspace.notebook is not None else workspace.manifest_path
     what = f"the environment that {subject} carries" if workspace.notebook is not None else str(subject)
@@ -218,6 +217,8 @@ def forget_foreign_caches(workspace: Workspace) -> None:
             with suppress(OSError):
                 folder.unlink()
         else:
+            import shutil  # lazy: once in the life of a workspace
+
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -254,6 +255,8 @@ def _text_digest(text: str | None) -> str:
 
 
 def _store(workspace: Workspace, by: str, origins: Iterable[str]) -> Approval:
+    from datetime import UTC, datetime
+
     from .block import file_digest, lock_origins, watched_files
     from .lines import describe, line_digest
 

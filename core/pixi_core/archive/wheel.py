@@ -7,6 +7,7 @@ import csv
 from pathlib import Path
 
 from ..errors import ArchiveError, HashMismatch
+from ..names import safe_relative_path
 from .extract import Source, extract_wheel
 from .limits import DEFAULT_LIMITS, Limits
 from .sink import Extracted
@@ -14,7 +15,8 @@ from .sink import Extracted
 
 def extract_checked_wheel(source: Source, target: Path, *, what: str, limits: Limits = DEFAULT_LIMITS) -> Extracted:
     """A wheel whose files are what its `RECORD` says. Raises `HashMismatch` for a file that is not, `ArchiveError` for
-    a wheel without exactly one `RECORD`. Files that `RECORD` leaves out are let pass, as other installers do.
+    a wheel without exactly one `RECORD`, `UnsafePath` for one that lists something outside. Files that `RECORD` leaves
+    out are let pass, as other installers do.
     """
     extracted = extract_wheel(source, target, what=what, limits=limits)
     records = [
@@ -30,7 +32,10 @@ def extract_checked_wheel(source: Source, target: Path, *, what: str, limits: Li
     known = {file.path: file for file in extracted.files}
     for row in rows:
         file = known.get(row[0])
-        if file is None or len(row) < 2 or not row[1].startswith("sha256="):
+        if file is None:  # who removes by this list would look there
+            safe_relative_path(row[0].replace("\\", "/"), what=f"a path in the RECORD of {what}:")
+            continue
+        if len(row) < 2 or not row[1].startswith("sha256="):
             continue
         if _hex(row[1][len("sha256=") :]) != file.sha256:
             raise HashMismatch(f"{file.path} in {what}", expected=row[1], actual=f"sha256={file.sha256} (hexadecimal)")

@@ -19,19 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the difference as JSON")
     parser.add_argument("--check", action="store_true", help="exit code 1 when the lock file had to change")
     parser.add_argument("--dry-run", "-n", action="store_true", help="do not write the lock file")
+    parser.add_argument(
+        "--resolve-conflict", action="store_true", help="solve a lock file in which git left both sides of a merge"
+    )
     parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Solve where needed, write, and say what moved."""
-    from ..ops.lock import outdated_reasons, relock
+    from ..ops.lock import outdated_reasons, relock, resolve_conflict
 
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
-    lock = workspace.lock()
-    reasons = outdated_reasons(workspace, lock)
-    changed, difference = False, None
-    if reasons:
+    resolved = resolve_conflict(workspace, reporter=context.reporter) if arguments.resolve_conflict else None
+    lock = workspace.lock() if resolved is None else resolved.lock
+    reasons = list(resolved.reasons) if resolved is not None else outdated_reasons(workspace, lock)
+    changed, difference = (False, None) if resolved is None else (True, resolved.difference)
+    if reasons and resolved is None:
         locked = relock(workspace, lock, reasons=reasons, write=not arguments.dry_run, reporter=context.reporter)
         changed, difference = locked.changed, locked.difference
     if arguments.json:

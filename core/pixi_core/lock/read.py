@@ -72,7 +72,7 @@ def _read(text: str, path: Path | str) -> LockFile:
         raise _error(error.message, text, path, offset) from None
 
 
-_CONFLICT_HINT = "take one side (`git checkout --ours pixi.lock`), then run `pixi lock` to solve what differs"
+_CONFLICT_HINT = "run `pixi lock --resolve-conflict`: what was locked on either side is kept where it still fits"
 _BROKEN_HINT = "restore the file from version control, or delete it and run `pixi lock`"
 
 

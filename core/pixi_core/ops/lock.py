@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LockOutdated
@@ -82,6 +83,28 @@ def ensure_lock(
     if mode == "locked":
         raise LockOutdated(reasons)
     return relock(workspace, lock, reasons=reasons, reporter=reporter, should_stop=should_stop)
+
+
+def resolve_conflict(workspace: Workspace, *, reporter: Reporter = SILENT) -> Locked | None:
+    """Solve a lock file in which git left both sides of a merge, and write it; None where there is no conflict.
+
+    What was locked on either side is kept where the (merged) manifest allows it, our side before theirs; the rest is
+    solved. Raises what solving raises; the file is then as it was.
+    """
+    from ..errors import LockFileError
+    from ..lock.conflict import has_conflict, preferring, sides
+    from ..lock.read import read_lock
+
+    text = workspace.lock_text()
+    if text is None or not has_conflict(text):
+        return None
+    found = []
+    for side in sides(text):
+        with suppress(LockFileError):  # a side that cannot be read has nothing to keep
+            found.append(read_lock(side, path=workspace.lock_path).named_after(workspace.manifest.all_platforms))
+    previous = preferring(*found) if len(found) > 1 else found[0] if found else None
+    reasons = ["git left both sides of a merge in it"]
+    return relock(workspace, previous, reasons=reasons, reporter=reporter)
 
 
 def relock(

@@ -73,13 +73,16 @@ def solved(records: Iterable[RepoDataRecord], *wanted: str) -> list[str]:
 
 
 def random_problem(random: Random) -> tuple[list[RepoDataRecord], list[str]]:
-    """A few names with a few versions each, requiring and constraining each other at random, and some roots."""
+    """A few names with a few versions each, requiring and constraining each other (rarely themselves) at random, and
+    some roots.
+    """
     names = [f"p{i}" for i in range(random.randint(3, 6))]
     records = []
     for name in names:
         for version in range(1, random.randint(2, 4)):
-            depends = [_random_spec(random, names, name) for _ in range(random.choice((0, 1, 1, 2, 3)))]
-            constrains = [_random_spec(random, names, name) for _ in range(random.choice((0, 0, 0, 1)))]
+            but = name if random.random() < 0.9 else ""
+            depends = [_random_spec(random, names, but) for _ in range(random.choice((0, 1, 1, 2, 3)))]
+            constrains = [_random_spec(random, names, but) for _ in range(random.choice((0, 0, 0, 1)))]
             records.append(record(f"{name} {version}", depends, constrains=constrains))
     roots = [_random_spec(random, names, "") for _ in range(random.randint(1, 3))]
     return records, roots

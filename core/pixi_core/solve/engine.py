@@ -477,20 +477,21 @@ class Engine:
         """Replace the fact about `name` by the facts for which `clause` narrowed it."""
         conflict.used.append(clause)
         facts, levels = conflict.facts, conflict.levels
+        mine = 0
         for position in range(0, len(clause), 2):
             other, allowed = clause[position], clause[position + 1]
             if other == name:
-                fact = facts[name] | ~allowed
-                if not self.full[name] & ~fact:
-                    del facts[name], levels[name]
-                    continue
-            else:
-                fact = facts.get(other, -1)
-                if not fact & allowed:
-                    continue
-                fact &= ~allowed
-            facts[other] = fact
-            levels[other] = self.entry_level(other, fact, conflict.cursors)
+                mine |= allowed  # twice where a package has a rule on its own name
+                continue
+            fact = facts.get(other, -1)
+            if fact & allowed:
+                facts[other] = fact = fact & ~allowed
+                levels[other] = self.entry_level(other, fact, conflict.cursors)
+        facts[name] = fact = facts[name] | ~mine
+        if self.full[name] & ~fact:
+            levels[name] = self.entry_level(name, fact, conflict.cursors)
+        else:
+            del facts[name], levels[name]
 
     def step_back(self, conflict: Conflict) -> int:
         """Go down the trail to the entry that made one of the facts true; the name it narrowed."""

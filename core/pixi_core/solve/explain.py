@@ -193,6 +193,8 @@ def _missing(problem: Problem, name: str, text: str, unknown: list[str]) -> str:
     domain = table.match(rest)
     if domain & allowed:
         return ""
+    if rest in table.unreadable:
+        return ", which cannot be read"
     if name.startswith("__"):
         if table.count:
             return f", but the platform has {name} {table.version(0)}"

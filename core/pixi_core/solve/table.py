@@ -11,6 +11,7 @@ from bisect import bisect_right
 from functools import lru_cache
 from operator import itemgetter
 
+from ..errors import SpecError
 from ..model.version import version_key
 from ..model.version_spec import glob_matches, parse_version_spec, regex_matches
 from ..value import Value
@@ -163,7 +164,10 @@ def spec_key(text: str) -> str:
         return f"{name} {rest.strip()}" if rest else name
     from ..model.match_spec import parse_match_spec
 
-    spec = parse_match_spec(text)
+    try:
+        spec = parse_match_spec(text)
+    except SpecError:
+        return f"{name.partition('[')[0] or text} {RICH}{text}"  # `match` will find that nobody can meet it
     if spec.when is not None:
         return LATE + text.replace(" ", _BLANK)
     return f"{spec.name} {RICH}{text}"
@@ -206,6 +210,7 @@ class CandidateTable:
         "record",
         "rule_masks",
         "rule_specs",
+        "unreadable",
         "versions",
     )
 
@@ -219,6 +224,7 @@ class CandidateTable:
         self._builds: dict[str, int] = {}
         self._by_build: dict[str, int] = {}
         self._matches: dict[str, int] = {}
+        self.unreadable: set[str] = set()
         starts = compiled.run_starts
         masks = [((1 << (starts[i + 1] - start)) - 1) << (start + 1) for i, start in enumerate(starts[:-1])]
         if len(compiled.tiers) < 2:
@@ -236,11 +242,17 @@ class CandidateTable:
         """The domain that the text after the name of a spec allows: `version [build]`, or `@` and a match spec;
         `#` and a domain is that domain, `-` and any of these everything else.
 
-        Raises `SpecError`.
+        A text that cannot be read allows nothing: one mistake in a channel costs the packages that have it, not the
+        channel. Such texts are kept in `unreadable`.
         """
         found = self._matches.get(rest)
         if found is None:
-            found = self._matches[rest] = self._match(rest)
+            try:
+                found = self._match(rest)
+            except SpecError:
+                self.unreadable.add(rest)
+                found = 0
+            self._matches[rest] = found
         return found
 
     def lowest(self, domain: int) -> int:

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from tests.support.command import pixi
+from tests.support.projects import backend_wheel
 from tests.support.pypi_index import FakeIndex, serving
 from tests.support.trees import tree
 
@@ -23,6 +24,7 @@ def index() -> Iterator[str]:
     index.wheel("greeting", "1.1", "words>=2")
     index.wheel("words", "1.0")
     index.wheel("words", "2.0")
+    index.projects["hatchling"] = [backend_wheel("hatchling")]
     with serving(index) as running:
         yield running.url
 
@@ -118,9 +120,16 @@ def test_a_notebook_with_a_manifest_of_its_own(tmp_path: Path, index: str) -> No
 def test_a_pyproject_is_a_workspace_too(tmp_path: Path, index: str) -> None:
     pixi("init", "project", "--host", "--format", "pyproject", cwd=tmp_path).succeeded()
     manifest = tmp_path / "project" / "pyproject.toml"
+    assert 'project = { path = ".", editable = true }' in manifest.read_text()
     manifest.write_text(manifest.read_text() + f'\n[tool.pixi.pypi-options]\nindex-url = "{index}"\n')
     pixi("add", "greeting", cwd=tmp_path / "project").succeeded()
     assert "greeting>=1.1,<2" in manifest.read_text().replace(" ", "")
-    script = "import greeting; print(greeting.version)"
+    script = "import greeting, project, importlib.metadata as m; print(greeting.version, m.requires('project'))"
     ran = pixi("run", "python", "-c", script, cwd=tmp_path / "project").succeeded()
-    assert ran.out == "1.1\n"
+    assert ran.out == "1.1 ['greeting>=1.1,<2']\n"
+    pixi("lock", "--check", cwd=tmp_path / "project").succeeded()
+    pixi("remove", "greeting", cwd=tmp_path / "project").succeeded()
+    pixi("lock", "--check", cwd=tmp_path / "project").succeeded()
+    lock = (tmp_path / "project" / "pixi.lock").read_text()
+    assert "- pypi: ./\n  name: project\n" in lock
+    assert "greeting" not in lock

@@ -318,3 +318,21 @@ def test_an_interrupt_ends_the_build(world: World) -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(builder, 0)
     assert not (world.workspace / ".pixi" / "envs" / "default" / "lib").exists()
+
+
+def test_add_says_where_a_package_is_built_from(world: World) -> None:
+    project(world.workspace / "libs" / "here", "here")
+    elsewhere = project(world.root / "elsewhere", "elsewhere")
+    repository(elsewhere, "v2")
+    world.manifest()
+    (world.workspace / "folder").mkdir()
+    below = world.workspace / "folder"
+    pixi("add", "here", "--path", "../libs/here", "--editable", cwd=below, environ=world.environ).succeeded()
+    world.pixi("add", "elsewhere", "--git", f"file://{elsewhere}", "--tag", "v2").succeeded()
+    manifest = (world.workspace / "pixi.toml").read_text()
+    assert 'here = {path = "libs/here", editable = true}' in manifest
+    assert f'elsewhere = {{git = "file://{elsewhere}", tag = "v2"}}' in manifest
+    assert "- pypi: ./libs/here\n" in (world.workspace / "pixi.lock").read_text()
+    assert world.python("import here, elsewhere; print(here.version)") == "1.0"
+    for words in (["--git", "x", "--path", "y"], ["--tag", "v2"], ["--subdirectory", "x"], ["--editable"]):
+        world.pixi("add", "other", *words).failed(2)

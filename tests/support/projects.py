@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import tiny_backend
+from tests.support.pypi_index import File, wheel_bytes
 
 
 def project(
@@ -53,6 +54,15 @@ def project(
     if settings:
         (folder / "backend.json").write_text(json.dumps(settings))
     return folder
+
+
+def backend_wheel(name: str, version: str = "1.0") -> File:
+    """A wheel with `tiny_backend` as its module `build`, for an index that has to have a back end such as hatchling."""
+    source = Path(tiny_backend.__file__).read_text()
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
+    modules = {f"{name}/__init__.py": "", f"{name}/build.py": source}
+    content = wheel_bytes(name, version, metadata, modules=modules)
+    return File(f"{name}-{version}-py3-none-any.whl", content, metadata)
 
 
 def sdist(folder: Path, name: str, version: str) -> bytes:

@@ -9,7 +9,9 @@ from .arguments import environment_argument, lock_arguments, lock_mode, no_insta
 if TYPE_CHECKING:
     import argparse
 
+    from ..model.pypi_requirement import Source
     from ..ops.change import Change, Target
+    from ..workspace import Workspace
     from .context import Context
 
 
@@ -19,7 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "specs", nargs="+", metavar="SPEC", help="`numpy`, `numpy>=2`, `channel::name`, `name=1.2=build`"
     )
     parser.add_argument("--pypi", action="store_true", help="the packages are PyPI requirements")
-    parser.add_argument("--editable", action="store_true", help="a local folder as editable (--pypi; not built yet)")
+    parser.add_argument("--editable", action="store_true", help="a folder stays where it is (--pypi)")
+    parser.add_argument("-g", "--git", metavar="URL", help="the repository that the package is built from (--pypi)")
+    for name, what in (("branch", "branch"), ("tag", "tag"), ("rev", "commit, branch or tag")):
+        parser.add_argument(f"--{name}", metavar=name.upper(), help=f"the {what} of the repository")
+    parser.add_argument("--path", metavar="PATH", help="the folder, sdist or wheel that the package is (--pypi)")
+    parser.add_argument("--subdirectory", metavar="FOLDER", help="where the project lies in the repository or folder")
     parser.add_argument("--index", metavar="URL", help="the one index the packages come from (--pypi)")
     where_arguments(parser)
 
@@ -52,6 +59,42 @@ def target_of(arguments: argparse.Namespace) -> Target:
     )
 
 
+def source_of(arguments: argparse.Namespace, workspace: Workspace) -> Source | None:
+    """Where the package comes from, as the options say; None where an index is asked. Raises `UsageError`."""
+    from ..errors import UsageError
+    from ..model.pypi_requirement import GitSource, PathSource
+
+    chosen = [name for name in ("branch", "tag", "rev") if getattr(arguments, name)]
+    if arguments.git and arguments.path:
+        raise UsageError("--git and --path exclude each other")
+    if (arguments.git or arguments.path) and not (arguments.pypi or workspace.manifest.is_host_kind):
+        raise UsageError("--git and --path are for PyPI packages", hints=["add --pypi"])
+    if len(chosen) > 1 or (chosen and not arguments.git):
+        raise UsageError(f"--{chosen[-1]} goes with --git, and with no other of --branch, --tag and --rev")
+    if arguments.git:
+        return GitSource(
+            arguments.git.removeprefix("git+"),
+            rev=arguments.rev,
+            branch=arguments.branch,
+            tag=arguments.tag,
+            subdirectory=arguments.subdirectory,
+        )
+    if arguments.path:
+        return PathSource(_from_root(arguments.path, workspace), arguments.editable, arguments.subdirectory)
+    if arguments.subdirectory:
+        raise UsageError("--subdirectory goes with --git or --path")
+    return None
+
+
+def _from_root(path: str, workspace: Workspace) -> str:
+    """A path given in the current folder, as the manifest says it: relative to the workspace, unless absolute."""
+    import os
+
+    if os.path.isabs(path):  # noqa: PTH117 - a string in, a string out
+        return path
+    return os.path.relpath(path, workspace.root).replace(os.sep, "/")
+
+
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Add, lock, install, and say what stands in the manifest now."""
     from ..ops.change import add
@@ -65,6 +108,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         pypi=arguments.pypi,
         editable=arguments.editable,
         index=arguments.index,
+        source=source_of(arguments, workspace),
         target=target,
         reporter=context.reporter,
     )

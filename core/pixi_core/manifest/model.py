@@ -100,7 +100,7 @@ class WorkspaceManifest(Value, kw_only=True):
     """A manifest. `features` always has the default feature, `environments` the default environment (first).
 
     `exclude_newer` and its package tables are cut-offs in ms since 1970 (None: no limit). `metadata` holds texts such
-    as `license` and `homepage`; `package` the checked but uninterpreted `[package]` table.
+    as `license` and `homepage`; `package` the checked but uninterpreted `[package]` table; `text` is what was read.
     """
 
     path: Path
@@ -126,6 +126,7 @@ class WorkspaceManifest(Value, kw_only=True):
     features: Mapping[FeatureName, Feature] = EMPTY
     environments: Mapping[EnvironmentName, EnvironmentSpec] = EMPTY
     package: Mapping[str, Any] | None = None
+    text: str = ""
 
     @property
     def root(self) -> Path:

@@ -66,10 +66,18 @@ def _pyproject(
         f"channels = {_list(channels)}",
         f"platforms = {_list(platforms)}",
         "",
+        "[tool.pixi.pypi-dependencies]",
+        f'{_key(distribution)} = {{ path = ".", editable = true }}',
+        "",
         "[tool.pixi.tasks]",
         "",
     ]
     return "\n".join(lines)
+
+
+def _key(name: str) -> str:
+    """A TOML key: bare where that is possible."""
+    return name if name.replace("-", "").replace("_", "").isalnum() else _text(name)
 
 
 def project_name(text: str) -> str:

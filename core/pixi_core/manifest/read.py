@@ -69,7 +69,7 @@ def read_manifest(
     manifest = _manifest(body, path, kind, project, now or datetime.now(UTC))
     problems.raise_any()
     assert manifest is not None, "a manifest without a workspace table is a mistake"
-    return manifest
+    return manifest.replace(text=text)
 
 
 def _check_pixi(body: Table, path: Path) -> None:

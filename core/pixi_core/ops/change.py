@@ -14,7 +14,7 @@ from ..errors import ManifestError
 from ..fs import atomic_write
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, FeatureName, pypi_name
 from ..progress import SILENT, Reporter
-from .installing import Installation, install_prepared, prepare_installation
+from .installing import Installation, Prepared, install_prepared, prepare_installation
 from .locking import compared_names, update_lock
 from .ready import describe
 from .unfinished import forget_removal, note_removal, unfinished_removal
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..lock.model import LockFile
     from ..manifest.edit import ManifestEditor
     from ..model.match_spec import MatchSpec
-    from ..model.pypi_requirement import PypiRequirement
+    from ..model.pypi_requirement import PypiRequirement, Source
     from ..workspace import Workspace
 
     Requirement = MatchSpec | PypiRequirement
@@ -75,6 +75,7 @@ def add(
     pypi: bool = False,
     editable: bool = False,
     index: str | None = None,
+    source: Source | None = None,
     target: Target | None = None,
     reporter: Reporter = SILENT,
     should_stop: Callable[[], bool] | None = None,
@@ -82,12 +83,13 @@ def add(
     """Add conda packages (match specs) or PyPI packages (PEP 508 requirements) to the manifest.
 
     Without a version, the one that was solved decides the range that is written (`pinning-strategy`). In a host
-    workspace everything is PyPI's. Raises `SpecError`, `ManifestError`, `Unsatisfiable`, `NetworkError`, …; the
-    manifest, the lock file and the environment are then as they were.
+    workspace everything is PyPI's. `source` says where a single PyPI package comes from. Raises `SpecError`,
+    `ManifestError`, `Unsatisfiable`, `NetworkError`, `BuildError`, …; the manifest, the lock file and the environment
+    are then as they were.
     """
     target = target or Target()
     pypi = pypi or workspace.manifest.is_host_kind
-    wanted = _parse_pypi(specs, editable, index) if pypi else _parse_conda(specs)
+    wanted = _parse_pypi(specs, editable, index, source) if pypi else _parse_conda(specs)
     there = _already_there(workspace, wanted, target)
     fresh = {name: spec for name, spec in wanted.items() if name not in there}
     manifest = workspace.parse(_edited(workspace, fresh, target)) if fresh else workspace.manifest
@@ -158,12 +160,21 @@ def _parse_conda(specs: Sequence[str]) -> dict[str, Requirement]:
     return found
 
 
-def _parse_pypi(specs: Sequence[str], editable: bool, index: str | None) -> dict[str, Requirement]:
+def _parse_pypi(
+    specs: Sequence[str], editable: bool, index: str | None, source: Source | None
+) -> dict[str, Requirement]:
+    from ..errors import UsageError
     from ..model.pypi_requirement import IndexSource, PathSource, parse_requirement
 
+    if source is not None and len(specs) != 1:
+        raise UsageError("a repository or a folder holds one package", hints=["add the packages one by one"])
     found: dict[str, Requirement] = {}
     for text in specs:
         requirement = parse_requirement(text)
+        if source is not None:
+            requirement = requirement.replace(source=source)
+        if editable and not isinstance(requirement.source, PathSource):
+            raise UsageError(f"'{text}' is no folder", hints=["say which one it is: `--path FOLDER --editable`"])
         if isinstance(requirement.source, PathSource) and editable:
             requirement = requirement.replace(source=requirement.source.replace(editable=True))
         if isinstance(requirement.source, IndexSource) and index:
@@ -309,24 +320,32 @@ def commit(
     installing fails. Returns whether the lock file's text changed, and what was installed.
     """
     from ..lock.write import write_lock
+    from .sources import installs_itself, with_own_metadata
 
     manifest = workspace.parse(text)
-    prepared = [
-        prepare_installation(
-            workspace,
-            manifest.environment(workspace.environment_name(name)),
-            lock,
-            reporter=reporter,
-            should_stop=should_stop,
-        )
-        for name in environments
-    ]
+    lock = with_own_metadata(workspace, lock, text)
+
+    def prepare() -> list[Prepared]:
+        return [
+            prepare_installation(
+                workspace,
+                manifest.environment(workspace.environment_name(name)),
+                lock,
+                reporter=reporter,
+                should_stop=should_stop,
+            )
+            for name in environments
+        ]
+
+    prepared = prepare()
     old_lock = workspace.lock_text()
     new_lock = write_lock(lock)
     try:
         if removed:
             note_removal(workspace, removed, text)
         _write(workspace, text, new_lock)
+        if text != workspace.manifest_text and installs_itself(workspace, lock):
+            prepared = prepare()  # its own project is built from the manifest that stands there now
         installed = [install_prepared(each, reporter=reporter, should_stop=should_stop) for each in prepared]
     except BaseException:
         _write(workspace, workspace.manifest_text, old_lock)

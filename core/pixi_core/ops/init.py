@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,8 @@ def init_workspace(
         python=python,
     )
     atomic_write(path, text)
+    if kind == "pyproject":
+        _make_package(folder)
     _append_lines(folder / ".gitignore", _GITIGNORE)
     _append_lines(folder / ".gitattributes", _GITATTRIBUTES)
     unreachable = None
@@ -81,6 +84,17 @@ def init_workspace(
             unreachable = f"{one.name}: {error.message}"
             break
     return Created(path, tuple(chosen), unreachable)
+
+
+def _make_package(folder: Path) -> None:
+    """The package that the project is made of, empty, where there is none: without one there is nothing to build."""
+    from ..manifest.new import project_name
+
+    module = re.sub(r"[-.]+", "_", project_name(_workspace_name(folder)))
+    if not (folder / "src").exists() and not (folder / module).exists():
+        package = folder / "src" / module
+        package.mkdir(parents=True)
+        atomic_write(package / "__init__.py", "")
 
 
 def _refuse_existing(path: Path, folder: Path) -> None:

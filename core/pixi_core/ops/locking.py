@@ -291,6 +291,7 @@ def _resolve_pypi(
             strategy=group[0].solve_strategy,
             root=locker.workspace.root,
             builder=_builder(locker, group, platform, conda),
+            texts={locker.manifest.path: locker.manifest.text} if locker.manifest.kind == "pyproject" else {},
             checkout=GitRepositories(locker.services.dirs.pypi_index),
             reporter=locker.reporter,
             should_stop=locker.should_stop,

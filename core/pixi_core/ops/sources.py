@@ -6,6 +6,7 @@ the folder as it is now; where there was none the folder has changed, and lockin
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,47 @@ def changed_sources(workspace: Workspace, lock: LockFile) -> list[str]:
         if problem:
             found[record.location] = problem
     return list(found.values())
+
+
+def with_own_metadata(workspace: Workspace, lock: LockFile, text: str) -> LockFile:
+    """The lock file with what the `text` of the workspace's `pyproject.toml` says of the project itself, where that is
+    locked as a source folder.
+    """
+    from ..pypi.direct import project_metadata
+    from ..pypi.requires import canonical
+
+    if workspace.kind != "pyproject" or not any(_is_own(workspace, r) for r in _local_records(workspace, lock)):
+        return lock
+    metadata = project_metadata(text, workspace.manifest_path)
+    if metadata is None:
+        return lock
+    told = {"requires_dist": canonical(metadata.requires_dist), "requires_python": metadata.requires_python}
+    return lock.replace(
+        environments={
+            name: environment.replace(
+                packages={
+                    platform: tuple(r.replace(**told) if _is_own(workspace, r) else r for r in records)
+                    for platform, records in environment.packages.items()
+                }
+            )
+            for name, environment in lock.environments.items()
+        }
+    )
+
+
+def installs_itself(workspace: Workspace, lock: LockFile) -> bool:
+    """Whether the workspace's own folder is one of the locked sources."""
+    return any(_is_own(workspace, record) for record in _local_records(workspace, lock))
+
+
+def _is_own(workspace: Workspace, record: object) -> bool:
+    from ..model.record import PypiRecord
+
+    return (
+        isinstance(record, PypiRecord)
+        and "://" not in record.location
+        and os.path.abspath(workspace.root / record.location.partition("#")[0]) == str(workspace.root)
+    )
 
 
 def _local_records(workspace: Workspace, lock: LockFile) -> Iterator[PypiRecord]:

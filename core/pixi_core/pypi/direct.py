@@ -7,11 +7,14 @@ Whatever can be known without running anything is read: a wheel's metadata, an s
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
 
 from ..errors import ArchiveError, BuildError, EnvironmentUnavailable, SpecError
 from ..fs import atomic_write
@@ -33,7 +36,8 @@ GitCheckout = Callable[[GitSource], tuple[str, Path]]
 class DirectReader:
     """Examines direct references, each once. `root` is the folder that relative paths start from; sdists from URLs
     that must be built are kept in `archives`, each in a folder named by its sha256. `locked` are locations that a lock
-    file has: a branch stays at the commit it is locked at.
+    file has: a branch stays at the commit it is locked at. `texts` are project files as they are going to be written,
+    by absolute path.
     """
 
     client: Fetcher | None
@@ -42,6 +46,7 @@ class DirectReader:
     checkout: GitCheckout | None = None
     archives: Path | None = None
     locked: frozenset[str] = frozenset()
+    texts: Mapping[Path, str] = field(default_factory=dict)
     _known: dict[tuple[PypiName, Source], Direct] = field(default_factory=dict)
 
     def __call__(self, requirement: PypiRequirement) -> Direct:
@@ -143,17 +148,19 @@ class DirectReader:
 
     def _tree_metadata(self, tree: SourceTree) -> CoreMetadata:
         folder = tree.path / tree.subdirectory if tree.subdirectory else tree.path
-        static = static_metadata(folder)
+        rules = Path(os.path.abspath(folder / "pyproject.toml"))
+        static = project_metadata(self.texts[rules], rules) if rules in self.texts else static_metadata(folder)
         if static is not None and ("version" not in static.dynamic or self.builder is None):
             return static
         if self.builder is None:
             raise _needs_build(tree.identity)
         try:
-            return self.builder.metadata(tree)
+            built = self.builder.metadata(tree)
         except EnvironmentUnavailable:
             if static is None:
                 raise
             return static  # all but the version is known, and no Python is here that could tell it
+        return built if static is None else msgspec.structs.replace(static, version=built.version)
 
 
 def _keep(content: bytes, path: Path) -> None:
@@ -221,12 +228,17 @@ def static_metadata(folder: Path) -> CoreMetadata | None:
         raise ArchiveError(f"{folder} has neither pyproject.toml nor setup.py") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ArchiveError(f"cannot read {folder / 'pyproject.toml'}: {error}") from None
+    return project_metadata(text, folder / "pyproject.toml")
+
+
+def project_metadata(text: str, path: Path) -> CoreMetadata | None:
+    """The same for the text of a `pyproject.toml`; `path` names it in errors."""
     import tomli
 
     try:
         project = tomli.loads(text).get("project")
     except tomli.TOMLDecodeError as error:
-        raise ArchiveError(f"{folder / 'pyproject.toml'} is not valid TOML: {error}") from None
+        raise ArchiveError(f"{path} is not valid TOML: {error}") from None
     if not isinstance(project, dict) or "name" not in project:
         return None
     if {"dependencies", "optional-dependencies", "requires-python"} & set(project.get("dynamic", ())):

@@ -56,6 +56,7 @@ def resolve(
     root: Path | None = None,
     builder: Builder | None = None,
     checkout: GitCheckout | None = None,
+    texts: Mapping[Path, str] | None = None,
     reporter: Reporter = SILENT,
     should_stop: Callable[[], bool] | None = None,
 ) -> tuple[PypiRecord, ...]:
@@ -73,7 +74,7 @@ def resolve(
     if root is not None:
         index.anchor(root)
     old = frozenset(record.location for record in locked)
-    reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout, index.archives, old)
+    reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout, index.archives, old, texts or {})
     build = None if builder is None else partial(_build_metadata, index, builder)
     policy = _policy(here, constraints, options, provided, locked, strategy, target, reader, build, should_stop)
     with reporter.phase("pypi-metadata", detail=target.platform.name) as phase:

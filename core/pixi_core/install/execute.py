@@ -26,7 +26,7 @@ from .link import LinkOptions, LinkReport
 from .lock import prefix_lock
 from .markers import EnvironmentMarker, marker_is_current, read_fingerprint, write_fingerprint, write_markers
 from .plan import Plan, make_plan
-from .prefix import PrefixState, fingerprint_of, has_journal, read_prefix
+from .prefix import InstalledPackage, PrefixState, fingerprint_of, has_journal, read_prefix
 
 
 class PackageChange(Value, kw_only=True):
@@ -138,7 +138,9 @@ def execute(
             reporter=reporter,
             should_stop=should_stop,
         )
-        _update_records(prefix_path, read_prefix(prefix_path), requested, marker)
+        touched = set(built.transaction.names)
+        staying = {name: package for name, package in state.conda.items() if name not in touched}
+        _note_requests(prefix_path, staying, requested)
     return outcome.replace(report=applied.report, warnings=(*built.warnings, *applied.warnings), recovered=recovered)
 
 
@@ -157,13 +159,15 @@ def _nothing_to_do(
         return False
     if not marker_is_current(state.path, marker):
         return False
-    return not _other_requests(state, requested)
+    return not _other_requests(state.conda, requested)
 
 
-def _other_requests(state: PrefixState, requested: Mapping[str, str | Sequence[str]]) -> list[str]:
+def _other_requests(
+    packages: Mapping[str, InstalledPackage], requested: Mapping[str, str | Sequence[str]]
+) -> list[str]:
     return [
         name
-        for name, package in state.conda.items()
+        for name, package in packages.items()
         if not package.broken and package.requested_specs != specs_text(requested.get(name))
     ]
 
@@ -178,9 +182,7 @@ def _update_records(
     is right all the same.
     """
     try:
-        for name in _other_requests(state, requested):
-            full = state.conda[name].load()
-            write_record(prefix, full.replace(requested_specs=specs_text(requested.get(name))))
+        _note_requests(prefix, state.conda, requested)
         write_markers(prefix, marker)
         content = fingerprint_of(state.conda, state.pypi)
         if read_fingerprint(prefix) != content:
@@ -188,6 +190,15 @@ def _update_records(
     except OSError as error:
         if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
             raise translated(error, prefix) from error
+
+
+def _note_requests(
+    prefix: Path, packages: Mapping[str, InstalledPackage], requested: Mapping[str, str | Sequence[str]]
+) -> None:
+    """Packages that are there already remember who asks for them now."""
+    for name in _other_requests(packages, requested):
+        full = packages[name].load()
+        write_record(prefix, full.replace(requested_specs=specs_text(requested.get(name))))
 
 
 def _outcome(plan: Plan, built: Built, state: PrefixState) -> Outcome:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -175,7 +174,7 @@ def transaction_to_json(transaction: Transaction) -> dict[str, Any]:
     return {
         "version": VERSION,
         "pid": os.getpid(),
-        "host": socket.gethostname(),
+        "host": os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),
         "names": transaction.names,
         "platform": [platform.name, platform.subdir, [str(package) for package in platform.virtual_packages]],
         "python": transaction.python.to_json() if transaction.python else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
@@ -64,6 +63,8 @@ def fetch_packages(
     records = _not_cached(fetched, packages, wheels, conda, pypi)
     if not records:
         return fetched
+    from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait  # lazy: they bring logging
+
     total = sum(record.size or 0 for record in records)
     # biggest first: the longest download should not be the last to start
     ordered = sorted(records, key=lambda record: -(record.size or 0))

@@ -194,11 +194,12 @@ def install_prepared(
 ) -> Installation:
     """Change the prefix. Raises `InstallError` and its kind; the journal makes the next command finish the work."""
     from ..install.execute import execute
-    from ..install.host import choose_interpreter, create_host_prefix, current_interpreter
 
     workspace = prepared.workspace
     write_pixi_dir(workspace.pixi_dir)
     if not prepared.environment.channels:
+        from ..install.host import choose_interpreter, create_host_prefix, current_interpreter
+
         requirement = prepared.environment.python_requirement(prepared.platform)
         present = current_interpreter(prepared.prefix)
         create_host_prefix(

@@ -180,6 +180,20 @@ def test_exec_keeps_its_environments(tmp_path: Path, small_channel: Path) -> Non
     assert "shared  2.0" in listed.succeeded().out
 
 
+def test_exec_lists_what_matches(tmp_path: Path, small_channel: Path) -> None:
+    """The expression can only stand behind `=`: what follows a blank is the program, whose options are its own."""
+    words = ("exec", "-c", small_channel.as_uri(), "-s", "native-tool")
+    assert pixi(*words, "--list=lib", cwd=tmp_path).succeeded().out.split()[2:3] != ["native-tool"]
+    shown = pixi(*words, "--list=^native-l", "echo", "--list", "--list=x", cwd=tmp_path).succeeded().out
+    assert "native-library" in shown
+    assert "native-tool" not in shown
+    assert shown.endswith("--list --list=x\n")
+    everything = pixi(*words, "--list", "true", cwd=tmp_path).succeeded().out
+    assert "native-library" in everything
+    assert "native-tool" in everything
+    assert "not a regular expression" in pixi(*words, "--list=(", cwd=tmp_path).failed().err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -80,6 +80,21 @@ def test_a_place_for_it(demo: Path, words: list[str], table: str) -> None:
     assert "echo x" not in (demo / "pixi.toml").read_text()
 
 
+def test_a_task_of_one_environment(demo: Path) -> None:
+    """It stands in the tables of the environment alone, which becomes a table where it was a list of features."""
+    path, name = demo / "pixi.toml", "extra"
+    pixi("task", "add", "only-here", "echo x", "-e", name, cwd=demo).succeeded()
+    found = {
+        row["environment"]: [task["name"] for task in row["tasks"]]
+        for row in json.loads(pixi("task", "list", "--json", cwd=demo).out)
+    }
+    assert found[name] == ["only-here"]
+    assert "only-here" not in found["default"]
+    pixi("task", "remove", "only-here", "-e", name, cwd=demo).succeeded()
+    assert "only-here" not in path.read_text()
+    assert "no environment 'none'" in pixi("task", "add", "x", "echo", "-e", "none", cwd=demo).failed().err
+
+
 def test_an_alias(demo: Path) -> None:
     assert "✔ Added alias `both`: old, _hidden" in pixi("task", "alias", "both", "old", "_hidden", cwd=demo).err
     assert 'both = ["old", "_hidden"]' in (demo / "pixi.toml").read_text()

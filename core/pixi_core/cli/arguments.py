@@ -28,7 +28,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: object) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_formatter, **options)  # type: ignore[arg-type]  # as they came
 
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def,override]  # overloaded above
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]  # overloaded above
         """As the base class, with `--option` read as `--option=` for an `OptionalValue`."""
         return super().parse_known_args(self._with_equals(sys.argv[1:] if args is None else args), namespace)
 

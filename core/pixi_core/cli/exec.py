@@ -7,6 +7,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from .arguments import OptionalValue
+
 if TYPE_CHECKING:
     from .context import Context
 
@@ -18,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--channel", action="append", default=[], metavar="CHANNEL", help="may be repeated")
     parser.add_argument("-p", "--platform", metavar="PLATFORM", help="packages of another platform")
     parser.add_argument("--force-reinstall", action="store_true", help="make the environment anew")
-    parser.add_argument("--list", action="store_true", help="print the packages first")
+    parser.add_argument("--list", action=OptionalValue, metavar="REGEX", help="print the packages (all, or some) first")
     parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="the program and its arguments")
 
@@ -44,11 +46,11 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         reporter=context.reporter,
     )
     services.close()
-    if arguments.list:
+    if arguments.list is not None:
         from ..ops.list_packages import list_packages
         from .list import print_table
 
-        print_table(list_packages(found.workspace, "default", mode="frozen"))
+        print_table(list_packages(found.workspace, "default", pattern=arguments.list, mode="frozen"))
     found.workspace.close()
     if not words:
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from typing import TYPE_CHECKING
 
 from .arguments import environment_argument, lock_arguments, lock_mode, no_install, workspace_arguments
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would run")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="independent dependencies side by side")
     parser.add_argument("--watch", action="store_true", help="run again when a file of its inputs changes")
+    parser.add_argument("-s", "--script", metavar="FILE", help="a Python file that says what it needs; `-`: from input")
     lock_arguments(parser, as_is=True)
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="TASK", help="a task or program, and its arguments")
 
@@ -31,6 +33,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.run import RunOptions
     from ..ops.run import run as run_words
 
+    if arguments.script is not None:
+        return _run_script(arguments, context)
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
@@ -56,3 +60,29 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         install=not no_install(arguments),
     )
     return run_words(workspace, words, options, folder=context.cwd, reporter=context.reporter)
+
+
+def _run_script(arguments: argparse.Namespace, context: Context) -> int:
+    """Become the Python of the script's own environment. Raises `UsageError`, `CommandNotFound`."""
+    from ..errors import CommandNotFound
+    from ..ops.init import open_services
+    from ..ops.script import read_script, script_environment
+    from .replace import become
+
+    path, text = read_script(arguments.script, context.cwd)
+    services = open_services(context.environ)
+    services.reporter = context.reporter
+    services.offline = services.offline or arguments.offline
+    found = script_environment(services, text, path=path, folder=context.cwd, reporter=context.reporter)
+    services.close()
+    found.workspace.close()
+    if path is None:
+        from ..fs import atomic_write
+
+        path = found.workspace.root / "stdin.py"
+        atomic_write(path, text)
+    program = shutil.which("python", path=found.variables.get("PATH"))
+    if program is None or not program.startswith(str(found.workspace.environments_dir)):
+        raise CommandNotFound(f"the environment of {arguments.script} has no python")
+    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    return become(program, [program, str(path), *words], found.variables)

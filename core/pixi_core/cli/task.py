@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     remove.add_argument("names", nargs="+", metavar="NAME")
     for changing in (add, alias, remove):
         workspace_arguments(changing)
-        changing.add_argument("-f", "--feature", default="default", metavar="NAME")
+        place = changing.add_mutually_exclusive_group()
+        place.add_argument("-f", "--feature", default="default", metavar="NAME")
+        place.add_argument("-e", "--environment", metavar="NAME", help="in the tables of this environment alone")
         changing.add_argument("-p", "--platform", metavar="PLATFORM", help="only there")
     listing = commands.add_parser("list", aliases=["ls"], help="the tasks that run on this machine")
     workspace_arguments(listing)
@@ -53,7 +55,13 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         case "remove" | "rm":
             from ..ops.tasks import remove_tasks
 
-            users = remove_tasks(workspace, arguments.names, feature=arguments.feature, platform=arguments.platform)
+            users = remove_tasks(
+                workspace,
+                arguments.names,
+                feature=arguments.feature,
+                platform=arguments.platform,
+                environment=arguments.environment,
+            )
             for name in arguments.names:
                 context.reporter.message(f"✔ Removed task `{name}`")
                 if users.get(name):
@@ -85,7 +93,13 @@ def _add(arguments: argparse.Namespace, workspace: Workspace, context: Context) 
         )
         if not task.command and not task.depends_on:
             raise UsageError("a task needs a command", hints=["or --depends-on, for a mere name of other tasks"])
-    add_task(workspace, task, feature=arguments.feature, platform=arguments.platform)
+    add_task(
+        workspace,
+        task,
+        feature=arguments.feature,
+        platform=arguments.platform,
+        environment=arguments.environment,
+    )
     kind = "task" if task.command else "alias"
     context.reporter.message(
         f"✔ Added {kind} `{task.name}`: {task.text if task.command else ', '.join(task.depends_on)}"

@@ -107,21 +107,39 @@ class ManifestEditor(TomlDocument):
         *,
         feature: str = DEFAULT_FEATURE,
         platform: str | None = None,
+        environment: str | None = None,
     ) -> None:
-        """Set a task, in place of one of that name."""
-        self._table((*self._path(feature, platform), "tasks"))[name] = to_toml(value)
+        """Set a task, in place of one of that name; with `environment` in the tables of that environment alone."""
+        if environment is not None:
+            self._as_table(environment)
+        self._table((*self._path(feature, platform, environment), "tasks"))[name] = to_toml(value)
 
-    def remove_task(self, name: str, *, feature: str = DEFAULT_FEATURE, platform: str | None = None) -> None:
+    def remove_task(
+        self,
+        name: str,
+        *,
+        feature: str = DEFAULT_FEATURE,
+        platform: str | None = None,
+        environment: str | None = None,
+    ) -> None:
         """Take a task out. Raises `ManifestError` with near names."""
-        self._remove((*self._path(feature, platform), "tasks"), name)
+        self._remove((*self._path(feature, platform, environment), "tasks"), name)
+
+    def _as_table(self, environment: str) -> None:
+        """An environment that is a list of features, written as a table, which can hold more."""
+        table = self._table((*self._base(), "environments"))
+        if isinstance(table.get(environment), Array):
+            table[environment] = to_toml({"features": list(table[environment])})
 
     # ---------------------------------------------------------------- finding places
 
     def _base(self) -> tuple[str, ...]:
         return ("tool", "pixi") if self.kind == "pyproject" else ()
 
-    def _path(self, feature: str, platform: str | None) -> tuple[str, ...]:
+    def _path(self, feature: str, platform: str | None, environment: str | None = None) -> tuple[str, ...]:
         path = self._base() if feature == DEFAULT_FEATURE else (*self._base(), "feature", feature)
+        if environment is not None:
+            path = (*self._base(), "environments", environment)
         return path if platform is None else (*path, "target", platform)
 
     def _workspace_path(self) -> tuple[str, ...]:

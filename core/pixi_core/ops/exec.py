@@ -64,31 +64,41 @@ def exec_environment(
 
     Raises whatever locking and installing raise.
     """
-    from ..fs import FileLock, remove_tree
     from ..model.channel import channel as parse_channel
     from ..virtual import host_subdir
-    from ..workspace import Workspace
-    from .prepare import prepare
 
     chosen = [parse_channel(text, root=folder).url for text in channels or services.config.default_channels]
     wanted = platform or str(host_subdir(services.environ))
     home = services.dirs.exec_environments / _folder_name(specs, chosen, wanted, offline=services.offline)
+    return cached_environment(services, home, _manifest(specs, chosen, wanted), fresh=fresh, reporter=reporter)
+
+
+def cached_environment(
+    services: Services, home: Path, manifest: str, *, fresh: bool = False, reporter: Reporter = SILENT
+) -> ExecEnvironment:
+    """The environment of the workspace in the cache folder `home`, whose manifest is (or becomes) this text.
+
+    Raises whatever locking and installing raise.
+    """
+    from ..activation.run_scripts import activate
+    from ..fs import FileLock, atomic_write, ensure_dir, remove_tree
+    from ..workspace import Workspace
+    from .prepare import prepare
+
     with FileLock(home.with_name(f"{home.name}.lock"), on_wait=lambda who: reporter.message(f"waiting for {who}")):
         if fresh and home.exists():
             remove_tree(home)
-        manifest = home / "pixi.toml"
-        if not manifest.is_file():
-            _write_manifest(manifest, specs, chosen, wanted)
-        workspace = Workspace.open(manifest, environ=_outside(services.environ))
-        workspace.configure(offline=services.offline, reporter=reporter)
+        path = ensure_dir(home) / "pixi.toml"
+        if not path.is_file() or path.read_text(encoding="utf-8") != manifest:
+            atomic_write(path, manifest)
         try:
+            workspace = Workspace.open(path, environ=_outside(services.environ))
+            workspace.configure(offline=services.offline, reporter=reporter)
             ready = prepare(workspace, "default", reporter=reporter)
         except BaseException:
             if not (home / "pixi.lock").exists():
                 remove_tree(home)  # a guess that names no package leaves nothing behind
             raise
-    from ..activation.run_scripts import activate
-
     # a program in a throw-away environment is in no workspace: its parent's stays what it was
     variables = activate(
         ready.prefix,
@@ -114,13 +124,11 @@ def _folder_name(specs: Sequence[MatchSpec], channels: Sequence[str], platform: 
     return f"{names}-{digest}" if names else digest
 
 
-def _write_manifest(path: Path, specs: Sequence[MatchSpec], channels: Sequence[str], platform: str) -> None:
-    from ..fs import atomic_write
+def _manifest(specs: Sequence[MatchSpec], channels: Sequence[str], platform: str) -> str:
     from ..manifest.edit import ManifestEditor
     from ..manifest.new import new_manifest
 
     editor = ManifestEditor(new_manifest(name="exec", channels=channels, platforms=[platform]))
     for spec in specs:
         editor.add_conda(spec.name or "", spec)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(path, editor.text)
+    return editor.text

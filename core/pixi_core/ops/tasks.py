@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TaskError
 from ..fs import atomic_write
-from ..names import DEFAULT_FEATURE, task_name
+from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, task_name
 
 if TYPE_CHECKING:
     from ..manifest.model import Content
@@ -39,7 +39,12 @@ class NewTask:
 
 
 def add_task(
-    workspace: Workspace, task: NewTask, *, feature: str = DEFAULT_FEATURE, platform: str | None = None
+    workspace: Workspace,
+    task: NewTask,
+    *,
+    feature: str = DEFAULT_FEATURE,
+    platform: str | None = None,
+    environment: str | None = None,
 ) -> None:
     """Write a task, in place of one of that name. Raises `TaskError` for a command that the task shell cannot read,
     `ManifestError` for what cannot stand in a manifest.
@@ -49,7 +54,7 @@ def add_task(
 
     if task.command and not is_template(task.text):
         parse(task.text)
-    _edit(workspace, str(task_name(task.name)), manifest_value(task), feature, platform)
+    _edit(workspace, str(task_name(task.name)), manifest_value(task), feature, platform, environment)
 
 
 def manifest_value(task: NewTask) -> str | list[Any] | dict[str, Any]:
@@ -78,14 +83,19 @@ def _argument(text: str) -> str | dict[str, str]:
 
 
 def remove_tasks(
-    workspace: Workspace, names: Sequence[str], *, feature: str = DEFAULT_FEATURE, platform: str | None = None
+    workspace: Workspace,
+    names: Sequence[str],
+    *,
+    feature: str = DEFAULT_FEATURE,
+    platform: str | None = None,
+    environment: str | None = None,
 ) -> dict[str, list[str]]:
     """Take tasks out; the result says for each which others still depend on it. Raises `ManifestError`."""
     from ..manifest.edit import ManifestEditor
 
     editor = ManifestEditor(workspace.manifest_text, workspace.manifest.kind)
     for name in names:
-        editor.remove_task(name, feature=feature, platform=platform)
+        editor.remove_task(name, feature=feature, platform=platform, environment=_own(workspace, environment))
     users: dict[str, list[str]] = {}
     for declared in workspace.manifest.features.values():
         for content in declared.contents:
@@ -97,7 +107,18 @@ def remove_tasks(
     return users
 
 
-def _edit(workspace: Workspace, name: str, value: Any, feature: str, platform: str | None) -> None:
+def _own(workspace: Workspace, environment: str | None) -> str | None:
+    """The environment whose own tables are meant. What is in the tables of the default one is the default feature's.
+    Raises `ManifestError`.
+    """
+    if environment is None or environment == DEFAULT_ENVIRONMENT:
+        return None
+    return workspace.environment_name(environment)
+
+
+def _edit(
+    workspace: Workspace, name: str, value: Any, feature: str, platform: str | None, environment: str | None
+) -> None:
     from ..manifest.edit import ManifestEditor
 
     if feature != DEFAULT_FEATURE and feature not in workspace.manifest.features:
@@ -107,7 +128,7 @@ def _edit(workspace: Workspace, name: str, value: Any, feature: str, platform: s
             hints=[f"features: {known}", f"or declare [feature.{feature}] and an environment that uses it"],
         )
     editor = ManifestEditor(workspace.manifest_text, workspace.manifest.kind)
-    editor.add_task(name, value, feature=feature, platform=platform)
+    editor.add_task(name, value, feature=feature, platform=platform, environment=_own(workspace, environment))
     _write(workspace, editor.text)
 
 

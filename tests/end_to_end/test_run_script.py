@@ -1,0 +1,104 @@
+"""`pixi run --script`: Python files that say what they need."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pixi_core.errors import ManifestError
+from pixi_core.ops.script import manifest_text, script_metadata
+from tests.support.command import pixi
+
+BLOCK = """\
+# /// script
+# requires-python = ">=3.11, <3.12"
+# [tool.pixi.workspace]
+# channels = ["{channel}"]
+# [tool.pixi.dependencies]
+# shared = "1.*"
+# ///
+"""
+PROGRAM = """\
+import os, sys
+prefix = os.environ["CONDA_PREFIX"]
+print(os.readlink(os.path.join(prefix, "bin", "python")), open(os.path.join(prefix, "share", "shared")).read().strip())
+print(os.getcwd(), sys.argv[1:], "PIXI_PROJECT_ROOT" in os.environ)
+sys.exit(int(os.environ.get("CODE", "0")))
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path, small_channel: Path) -> Path:
+    """A script on the small channel, in a folder of its own."""
+    folder = tmp_path / "it's here"
+    folder.mkdir()
+    path = folder / "tool.py"
+    path.write_text("#!/usr/bin/env python\n" + BLOCK.format(channel=small_channel.as_uri()) + PROGRAM)
+    return path
+
+
+def test_a_script_from_a_file(script: Path, tmp_path: Path) -> None:
+    """It runs in the caller's folder, leaves nothing beside the script, and its exit code is ours."""
+    ran = pixi("run", "--script", str(script), "a b", "--flag", cwd=tmp_path).succeeded()
+    assert ran.out == f"python3.11 1.0\n{tmp_path} ['a b', '--flag'] False\n"
+    assert [path.name for path in script.parent.iterdir()] == ["tool.py"]
+    pixi("run", "--script", str(script), cwd=tmp_path, environ={"CODE": "7"}).failed(7)
+    script.write_text(script.read_text().replace('"1.*"', '"2.*"').replace(">=3.11, <3.12", ">=3.12"))
+    assert pixi("run", "--script", str(script), cwd=tmp_path).succeeded().out.startswith("python3.12 2.0\n")
+
+
+def test_a_script_from_standard_input(script: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pixi_core.cli.main", "run", "--script", "-", "x"]
+    ran = subprocess.run(command, input=script.read_text(), capture_output=True, text=True, cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (0, f"python3.11 1.0\n{tmp_path} ['x'] False\n"), ran.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="lines that name an interpreter are POSIX's")
+def test_a_script_that_starts_itself(script: Path, tmp_path: Path) -> None:
+    """`#!/usr/bin/env -S pixi run --script`, with `pixi` found along PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "pixi").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pixi_core.cli.main "$@"\n')
+    (folder / "pixi").chmod(0o755)
+    script.write_text(script.read_text().replace("#!/usr/bin/env python", "#!/usr/bin/env -S pixi run --script"))
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run([script, "y"], capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PATH": path})
+    assert (ran.returncode, ran.stdout) == (0, f"python3.11 1.0\n{tmp_path} ['y'] False\n"), ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("# /// script\n# dependencies = [\n# ///\n", 1, "tool.py:3: the block `# /// script`"),
+        ("# /// script\n# x = 1\n# ///\n\n# /// script\n# y = 1\n# ///\n", 1, "one is allowed"),
+        ("# /// script\n# [tool.pixi.tasks]\n# a = 'b'\n# ///\n", 1, "`tool.pixi.tasks` has no meaning in a script"),
+        ("# /// script\n# dependencies = 'x'\n# ///\n", 1, "must be a list of strings"),
+        ("# /// script\n# requires-python = 3\n# ///\n", 1, "must be a string"),
+    ],
+)
+def test_blocks_that_cannot_be_used(tmp_path: Path, text: str, code: int, said: str) -> None:
+    (tmp_path / "tool.py").write_text(text)
+    assert said in pixi("run", "--script", "tool.py", cwd=tmp_path).failed(code).err
+
+
+def test_scripts_that_are_not_there(tmp_path: Path) -> None:
+    assert "cannot be read" in pixi("run", "--script", "none.py", cwd=tmp_path).failed(2).err
+    assert "download it first" in pixi("run", "--script", "https://files.example/x.py", cwd=tmp_path).failed(2).err
+
+
+def test_the_manifest_of_a_script() -> None:
+    """PyPI requirements and a plain block; a file without a block gets any Python."""
+    text = '# /// script\n# requires-python = ">=3.11"\n# dependencies = ["rich>=13", "Flask[async]"]\n# ///\n'
+    found = manifest_text(script_metadata(text, source="x"), source="x", channels=["c"], platform="linux-64")
+    assert 'python = ">=3.11"' in found
+    assert 'rich = ">=13"' in found
+    assert 'extras = ["async"]' in found
+    assert script_metadata("print()\n", source="x") == {}
+    with pytest.raises(ManifestError):
+        script_metadata("# /// script\n# a = \n# ///\n", source="x")

@@ -126,7 +126,11 @@ def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True, private: 
             mode: int | None = stat.S_IMODE(target.stat().st_mode)
         except FileNotFoundError:
             mode = None
-        fd, temporary = _working_copy(target)
+        try:
+            fd, temporary = _working_copy(target)
+        except OSError as error:
+            error.filename = str(target)  # the user knows the file, not its temporary name
+            raise
         try:
             if private:
                 mode = 0o600
@@ -144,7 +148,6 @@ def atomic_write(path: Path, data: bytes | str, *, fsync: bool = True, private: 
             with suppress(OSError):
                 temporary.unlink()
             if isinstance(error, OSError):
-                # the user knows the file, not its temporary name
                 error.filename = str(target)
             raise
         finally:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from ..fs import atomic_write
+from ..fs import atomic_write, os_errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,8 +40,11 @@ def unfinished_removal(workspace: Workspace) -> frozenset[str]:
 
 
 def forget_removal(workspace: Workspace) -> None:
-    """It has come to its end, or was taken back."""
-    _path(workspace).unlink(missing_ok=True)
+    """It has come to its end, or was taken back. Raises `InstallError`."""
+    path = _path(workspace)
+    if path.exists():  # a read-only file system refuses to remove even what is not there
+        with os_errors(path):
+            path.unlink(missing_ok=True)
 
 
 def _path(workspace: Workspace) -> Path:

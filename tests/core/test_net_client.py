@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -391,3 +392,26 @@ def test_no_threads_stay() -> None:
     with client() as one, pytest.raises(Offline):
         one.get_bytes("http://127.0.0.1:1/x")
     assert threading.active_count() == before
+
+
+def test_all_who_are_refused_wait_for_the_key_ring(tmp_path: Path) -> None:
+    """In a process of its own: `keyring` is a module there that takes its time, as a real one does."""
+    (tmp_path / "keyring.py").write_text(
+        "import json, threading\n"
+        "def get_password(service, name):\n"
+        "    threading.Event().wait(0.3)\n"
+        "    return json.dumps({'BearerToken': 'right'}) if service == 'rattler' else None\n"
+    )
+    code = (
+        "import sys; from concurrent.futures import ThreadPoolExecutor\n"
+        "from pixi_core.net.auth import CredentialStore\n"
+        "from pixi_core.net.client import Client; from pixi_core.net.config import NetConfig\n"
+        "with Client(NetConfig(credentials=CredentialStore(use_keyring=True))) as one, ThreadPoolExecutor(6) as pool:\n"
+        "    print({answer.content for answer in pool.map(one.get_bytes, [sys.argv[1]] * 6)})\n"
+    )
+    with serving({PATH: b"in"}) as server:
+        server.authorization["/"] = "Bearer right"
+        argv = [sys.executable, "-c", code, server.url + PATH]
+        environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        done = subprocess.run(argv, capture_output=True, text=True, env=environ)
+    assert (done.stdout.strip(), done.stderr) == ("{b'in'}", "")

@@ -92,7 +92,16 @@ def mirror(folder: Path, url: str) -> Source:
     return Source({"PIXI_HOME": str(folder / "pixi")}, (path,))
 
 
-SOURCES = [auth_file, bearer, conda_token, home_file, netrc, configured, mirror]
+def key_ring(folder: Path, url: str) -> Source:
+    held = json.dumps({"BasicHTTP": {"username": "me", "password": CANARY}})
+    module = _file(
+        folder / "modules" / "keyring.py",
+        f"def get_password(service, name):\n    return {held!r} if service == 'rattler' else None\n",
+    )
+    return Source({"PYTHONPATH": str(module.parent), "HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}, (module,))
+
+
+SOURCES = [auth_file, bearer, conda_token, home_file, netrc, configured, mirror, key_ring]
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.__name__)

@@ -167,6 +167,7 @@ class CredentialStore:
 
     def __init__(self, entries: Mapping[Place, Credential] | None = None, *, use_keyring: bool = False) -> None:
         self._guard = threading.Lock()
+        self._asking = threading.Lock()
         self._entries = dict(entries or {})
         self._use_keyring = use_keyring
         self._asked: set[str] = set()
@@ -218,6 +219,10 @@ class CredentialStore:
 
     def ask_keyring(self, url: str) -> Credential | None:
         """What the system's key ring has for a host that refused; asked once per host, silent where there is none."""
+        with self._asking:  # whoever is refused meanwhile waits for the answer, too
+            return self._answer_of_keyring(url)
+
+    def _answer_of_keyring(self, url: str) -> Credential | None:
         host = (urlsplit(url).hostname or "").lower()
         with self._guard:
             if not self._use_keyring or host in self._asked:

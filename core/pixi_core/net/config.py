@@ -67,7 +67,7 @@ def net_config(
         s3_options={**config.s3_options, **(s3_options or {})},
         offline=offline or config.offline,
         retries=_number(variables.get("UV_HTTP_RETRIES"), 3),
-        read_timeout=float(_number(variables.get("UV_HTTP_TIMEOUT"), 30)),
+        read_timeout=float(_number(variables.get("UV_HTTP_TIMEOUT") or variables.get("UV_REQUEST_TIMEOUT"), 30)),
         per_host=max(1, min(8, config.concurrent_downloads)),
         tls_no_verify=config.tls_no_verify,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from .auth import CredentialStore
+from .auth import Credential, CredentialStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,11 @@ class ByCredential:
 
     def __init__(self, store: CredentialStore) -> None:
         self._store = store
+        self._shown: Credential | None = None
 
     def show(self, method: str, url: str, headers: Mapping[str, str]) -> Shown:  # noqa: ARG002 - the protocol's
         """With the credential of the most exact place, if there is one."""
-        credential = self._store.find(url)
+        credential = self._shown = self._store.find(url)
         if credential is None:
             return Shown(url, headers, known_user=False)
         value = credential.header()
@@ -46,6 +47,8 @@ class ByCredential:
         return Shown(credential.url(url), {**headers, **added}, known_user=True)
 
     def refused(self, url: str, status: int, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 - the protocol's
-        """Whether the key ring knows somebody."""
-        known = self._store.find(url)
-        return (known is None or known.lacks_password) and self._store.ask_keyring(url) is not None
+        """Whether the key ring knows somebody, or has just told another thread."""
+        if self._shown is not None and not self._shown.lacks_password:
+            return False
+        found = self._store.ask_keyring(url) or self._store.find(url)
+        return found is not None and found is not self._shown

@@ -59,9 +59,10 @@ class File:
 
 @dataclass(slots=True)
 class FakeIndex:
-    """Projects and their files. `page_faults` are per project."""
+    """Projects and their files. `page_faults` are per project; `announces` says whether pages promise `.metadata`."""
 
     base: str = HOST
+    announces: bool = False
     projects: dict[str, list[File]] = field(default_factory=dict)
     page_faults: dict[str, PageFault] = field(default_factory=dict)
 
@@ -150,6 +151,7 @@ class FakeIndex:
             "yanked": file.yanked if file.yanked is not None else False,
             "upload-time": file.upload_time,
             "size": len(file.content),
+            **({"core-metadata": True} if self.announces and file.metadata is not None else {}),
         }
 
     def _html_page(self, name: str) -> str:

@@ -14,6 +14,7 @@ from tests.support.oci_registry import registry
 from tests.support.s3_server import buckets
 from tests.support.trees import tree
 
+pytestmark = pytest.mark.slow
 CANARY = "canary-0c1d2e"
 
 

@@ -1,10 +1,13 @@
 """The core as a child process of the kernel: the server's Python, a cleaned environment, events on standard output."""
 
+import codecs
+import contextlib
 import os
+import queue
 import signal
 import subprocess
 import threading
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import wire
 
@@ -102,6 +105,64 @@ def call(
     return Outcome(results, error, printed, complaints, code)
 
 
+def stream(settings: Settings, words: Sequence[str], show: Callable[[str, str], None]) -> int:
+    """Run one command of the core and show its output as it comes: `show("stdout" or "stderr", text)`, always in the
+    calling thread. Returns the exit code. An interrupt is passed on to all that the command has started, and is raised
+    when that has ended.
+    """
+    process: Any = subprocess.Popen(
+        [*settings.command, "--no-progress", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=core_environment(os.environ, settings.prefix),
+        start_new_session=os.name != "nt",
+    )
+    pieces: "queue.Queue[Tuple[str, Optional[str]]]" = queue.Queue()
+    readers = [
+        threading.Thread(target=_read_pieces, args=(pipe, name, pieces), daemon=True)
+        for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr))
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        _show_pieces(pieces, len(readers), show)
+        return int(process.wait())
+    except BaseException:
+        stop(process, group=True)
+        _show_pieces(pieces, 0, show)
+        raise
+    finally:
+        for reader in readers:
+            reader.join(_GRACE)
+
+
+def _read_pieces(pipe: Any, name: str, pieces: "queue.Queue[Tuple[str, Optional[str]]]") -> None:
+    """Hand over what comes, cut anywhere but inside a character; None at the end."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    with pipe:
+        while True:
+            piece = os.read(pipe.fileno(), 1 << 16)
+            text = decoder.decode(piece, final=not piece)
+            if text:
+                pieces.put((name, text))
+            if not piece:
+                pieces.put((name, None))
+                return
+
+
+def _show_pieces(
+    pieces: "queue.Queue[Tuple[str, Optional[str]]]", open_pipes: int, show: Callable[[str, str], None]
+) -> None:
+    """Show pieces until that many pipes have ended; what is there already is shown in any case."""
+    while open_pipes or not pieces.empty():
+        name, text = pieces.get()
+        if text is None:
+            open_pipes = max(0, open_pipes - 1)
+        else:
+            show(name, text)
+
+
 def _follow(process: Any, on_event: Callable[[wire.Event], None], on_text: Callable[[str], None]) -> Any:
     results: List[wire.Event] = []
     error: Optional[wire.Event] = None
@@ -129,15 +190,25 @@ def _collect(stream: Any, into: List[str]) -> None:
         return
 
 
-def stop(process: Any) -> None:
-    """End a child: it usually got the kernel's interrupt too and is leaving; then ask, then insist."""
-    for ask in (None, signal.SIGINT, signal.SIGTERM):
-        if ask is not None and process.poll() is None:
-            process.send_signal(ask)
+def stop(process: Any, group: bool = False) -> None:
+    """End a child (with `group` all in its process group, which it leads): it usually got the kernel's interrupt too
+    and is leaving; then ask, then insist.
+    """
+
+    def send(number: int) -> None:
+        if group and os.name != "nt":
+            with contextlib.suppress(ProcessLookupError):  # all of them are gone
+                os.killpg(process.pid, number)
+        elif process.poll() is None:
+            process.send_signal(number)
+
+    for ask in (None, signal.SIGINT, signal.SIGTERM)[1 if group else 0 :]:
+        if ask is not None:
+            send(ask)
         try:
             process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             continue
         return
-    process.kill()
+    send(getattr(signal, "SIGKILL", signal.SIGTERM))
     process.wait()

@@ -16,6 +16,8 @@ COMMANDS: Dict[str, Tuple[str, ...]] = {
     "list": ("--environment", "--explicit", "--json"),
     "status": ("--environment", "--json"),
     "run": ("--environment",),
+    "history": ("--environment", "--json"),
+    "rollback": ("--environment", "--dry-run"),
     "info": ("--json",),
     "trust": ("--show", "--revoke", "--list"),
     "help": (),
@@ -45,6 +47,12 @@ class Names:
         """Names in the environment."""
         answer = self._answer("list", "--json")
         return sorted(str(package.get("name")) for package in answer or () if isinstance(package, dict))
+
+    def generations(self) -> List[str]:
+        """Numbers of the generations of the default environment, newest first."""
+        answer = self._answer("history", "--json")
+        rows = answer.get("generations") if isinstance(answer, dict) else None
+        return [str(row.get("number")) for row in reversed(rows or ())]
 
     def environments(self) -> List[str]:
         """Names of the workspace's environments."""
@@ -81,6 +89,8 @@ def _choices(before: List[str], last: str, names: Names) -> List[str]:
         return sorted([*COMMANDS.get(command, ()), "--help"])
     if command in ("remove", "rm", "list"):
         return names.packages()
+    if command == "rollback":
+        return names.generations()
     if command in ("run", "r"):
         return names.tasks()
     return []
@@ -114,4 +124,4 @@ def install(shell: Any, settings: Settings) -> None:
     def complete(_shell: Any, event: Any) -> List[str]:
         return candidates(event.line[: len(event.line)], names)
 
-    shell.set_hook("complete_command", complete, re_key=r"^%?pixi\b")
+    shell.set_hook("complete_command", complete, re_key=r"^%{0,2}pixi\b")

@@ -1,4 +1,4 @@
-"""The line magic `%pixi`: the `pixi` command of the kernel's own environment, with its effect on the running kernel."""
+"""The magics `%pixi` and `%%pixi run`: the `pixi` command, with its effect on the running kernel's environment."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional
 from IPython.core.error import UsageError
 
 from . import restart
-from .child import Outcome, Settings, call
+from .child import Outcome, Settings, call, stream
 from .display import Bundle, LiveDisplay, Progress, table_bundle, transaction_text
 from .wire import Event
 
@@ -24,6 +24,8 @@ IN_ENVIRONMENT = frozenset(
         "reinstall",
         "update",
         "upgrade",
+        "history",
+        "rollback",
         "list",
         "ls",
         "run",
@@ -36,7 +38,7 @@ IN_ENVIRONMENT = frozenset(
 """Commands to which the kernel's environment is passed when the line names none."""
 
 PASSED_THROUGH = frozenset(
-    ["run", "r", "info", "shell-hook", "search", "task", "tree", "why", "diff", "workspace", "config"]
+    ["run", "r", "info", "shell-hook", "search", "task", "tree", "why", "diff", "history", "workspace", "config"]
 )
 """Commands whose own output is the point: it is shown as it comes."""
 
@@ -49,8 +51,11 @@ HELP = """\
   %pixi lock                     solve again where the manifest changed
   %pixi list                     the installed packages
   %pixi status                   whether manifest, lock file and environment agree
+  %pixi history                  what the environment was before
+  %pixi rollback [NUMBER]        return to one of these states
   %pixi trust                    approve what stands in the manifest
   %pixi run TASK                 run a task or a command in the environment
+  %%pixi run                     run the text of the cell in the task shell
   %pixi COMMAND --help           the options of one command"""
 
 
@@ -62,29 +67,29 @@ class PixiMagic:
         self._publish = publish
         self._live = live
 
-    def __call__(self, line: str) -> None:
-        """Run one line. Raises `UsageError` (a short message, no traceback) when the command fails."""
+    def __call__(self, line: str, cell: Optional[str] = None) -> None:
+        """Run one line, or with `run` the text of a cell. Raises `UsageError` (a short message, no traceback) when the
+        command fails.
+        """
         try:
             words = shlex.split(line)
         except ValueError as error:
             raise UsageError("%%pixi %s: %s" % (line, error)) from None
-        if not words or words[0] in ("help", "--help", "-h"):
+        if cell is not None:
+            if not words or words[0] not in ("run", "r"):
+                raise UsageError("%%pixi COMMAND takes no text: only `%%pixi run` runs the cell's")
+            self._pass_through([*words, "--text", "--", cell], shown=words)
+        elif not words or words[0] in ("help", "--help", "-h"):
             self._publish({"text/plain": HELP}, False)
         elif words[0] in PASSED_THROUGH or "--help" in words or "-h" in words or "--json" in words:
             self._pass_through(words)
         else:
             self._run(words)
 
-    def _pass_through(self, words: List[str]) -> None:
-        def show(text: str) -> None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-
-        outcome = call(self.settings, self._complete(words), _ignore, show, json_lines=False)
-        for text in outcome.complaints:
-            sys.stderr.write(text + "\n")
-        if outcome.code:
-            raise UsageError("%%pixi %s: exit code %d" % (" ".join(words), outcome.code))
+    def _pass_through(self, words: List[str], shown: Optional[List[str]] = None) -> None:
+        code = stream(self.settings, self._complete(words), _show)
+        if code:
+            raise UsageError("%%pixi %s: exit code %d" % (" ".join(shown or words), code))
 
     def _run(self, words: List[str]) -> None:
         title = "pixi " + " ".join(words)
@@ -167,6 +172,13 @@ def _same_folder(one: str, other: str) -> bool:
     return bool(one) and os.path.realpath(one) == os.path.realpath(other)
 
 
+def _show(name: str, text: str) -> None:
+    """Write a piece of output where it belongs, at once."""
+    where = sys.stdout if name == "stdout" else sys.stderr
+    where.write(text)
+    where.flush()
+
+
 def _ignore(_: object) -> None:
     """For what is not of interest."""
 
@@ -201,10 +213,10 @@ def error_text(outcome: Outcome) -> str:
 
 
 def load(shell: Any, settings: Settings) -> PixiMagic:
-    """Give an IPython shell the magic `%pixi` and its Tab completion."""
+    """Give an IPython shell the magics `%pixi` and `%%pixi`, and their Tab completion."""
     live = getattr(shell, "kernel", None) is not None
     magic = PixiMagic(settings, publisher() if live else print_bundle, live)
-    shell.register_magic_function(magic, "line", "pixi")
+    shell.register_magic_function(magic, "line_cell", "pixi")
     from . import completion, missing  # lazy: what was registered before is there without them
 
     completion.install(shell, settings)

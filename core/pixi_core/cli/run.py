@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     environment_argument(parser)
     parser.add_argument("-x", "--executable", action="store_true", help="run a program, even if a task has its name")
     parser.add_argument("--templated", action="store_true", help="render the words as a template, as tasks are")
+    parser.add_argument("--text", action="store_true", help="the words are text of the task shell: `cd x && y | z`")
     parser.add_argument("--clean-env", action="store_true", help="without the variables of the calling shell")
     parser.add_argument("--skip-deps", action="store_true", help="without the tasks it depends on")
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would run")
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         environment=arguments.environment,
         executable=arguments.executable,
         templated=arguments.templated,
+        text=arguments.text,
         clean_env=arguments.clean_env,
         skip_dependencies=arguments.skip_deps,
         dry_run=arguments.dry_run,

@@ -28,6 +28,7 @@ class RunOptions:
     environment: str | None = None
     executable: bool = False
     templated: bool = False
+    text: bool = False
     clean_env: bool = False
     skip_dependencies: bool = False
     dry_run: bool = False
@@ -63,7 +64,7 @@ def run(
             init_cwd=str(folder),
         )
 
-    if not options.executable:
+    if not (options.executable or options.text):
         _refuse_elsewhere(words[0], found)
     steps = resolve(
         words,
@@ -72,6 +73,7 @@ def run(
         environment=chosen or workspace.environ_environment(),
         executable=options.executable,
         templated=options.templated,
+        text=options.text,
     )
     if options.skip_dependencies:
         steps = steps[-1:]

@@ -68,13 +68,17 @@ def resolve(
     environment: str | None = None,
     executable: bool = False,
     templated: bool = False,
+    text: bool = False,
 ) -> tuple[Step, ...]:
-    """The steps of `pixi run WORDS`, dependencies first; `Step.needs` are positions in the result.
+    """The steps of `pixi run WORDS`, dependencies first; `Step.needs` are positions in the result. With `text` the
+    words are no task or program, but text of the task shell as it stands.
 
     Raises `TaskError`: an ambiguous or unknown task, wrong arguments, a cycle, a template that cannot be rendered.
     """
     parts = (
-        shlex.split(words[0]) if len(words) == 1 and not executable and any(c.isspace() for c in words[0]) else [*words]
+        shlex.split(words[0])
+        if len(words) == 1 and not (executable or text) and any(c.isspace() for c in words[0])
+        else [*words]
     )
     if not parts:
         raise TaskError("there is nothing to run", hints=[f"tasks: {', '.join(visible_tasks(environments)) or 'none'}"])
@@ -83,9 +87,9 @@ def resolve(
             f"there is no environment '{environment}' here", hints=[f"environments: {', '.join(environments)}"]
         )
     name, rest = parts[0], parts[1:]
-    if executable or not any(name in tasks for tasks in environments.values()):
+    if executable or text or not any(name in tasks for tasks in environments.values()):
         chosen = environment or DEFAULT_ENVIRONMENT
-        command = " ".join(quote(part) for part in parts)
+        command = " ".join(parts if text else map(quote, parts))
         if templated:
             command = render(command, context(chosen), what="the command")
         return (Step(None, chosen, command),)

@@ -387,6 +387,24 @@ def test_prereleases_are_the_last_resort(tmp_path: Path) -> None:
         records(index, tmp_path, ["plot>=2", "panel"], options=PypiOptions(prerelease_mode="disallow"))
 
 
+@pytest.mark.parametrize(
+    ("mode", "wanted", "expected"),
+    [
+        ("if-necessary-or-explicit", "elm>=2.0b1", "2.0"),
+        ("if-necessary-or-explicit", "elm>=2.0b1,!=2.0", "3.0rc1"),
+        ("explicit", "elm>=2.0b1", "2.0"),
+        ("explicit", "elm>=3.0a1", "3.0rc1"),
+        ("if-necessary", "elm>2.0", "3.0rc1"),
+        ("allow", "elm", "3.0rc1"),
+    ],
+)
+def test_a_stable_release_that_will_do_is_taken(mode: Any, wanted: str, expected: str, tmp_path: Path) -> None:
+    world = FakeIndex()
+    world.wheel("elm", "2.0")
+    world.wheel("elm", "3.0rc1")
+    assert versions(world, tmp_path, [wanted], options=PypiOptions(prerelease_mode=mode)) == {"elm": expected}
+
+
 def test_many_versions_of_one_package_make_one_sentence(tmp_path: Path) -> None:
     index = FakeIndex()
     for minor in range(30):

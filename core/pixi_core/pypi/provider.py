@@ -198,7 +198,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
     def _found(self, name: PypiName, specifiers: tuple[str, ...], exactly: Version | None) -> Iterator[Found]:
         """Releases of a project: the locked one, then by the strategy; pre-releases as the mode says."""
         constraint = self.policy.constraints.get(name, "")
-        allowed = self._allows_prereleases(name)
+        equal, fallback = self._prereleases(name)
         locked = self.policy.locked.get(name)
 
         def admits(offer: Offer) -> bool:
@@ -208,7 +208,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             return contains(constraint, version) and all(contains(s, version) for s in specifiers)
 
         def stable(offer: Offer) -> bool:
-            return offer.version != locked and (allowed or not offer.prerelease) and admits(offer)
+            return offer.version != locked and (equal or not offer.prerelease) and admits(offer)
 
         def unstable(offer: Offer) -> bool:
             return offer.prerelease and offer.version != locked and admits(offer)
@@ -216,13 +216,17 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         if locked is not None:
             yield from self.catalog.releases(name, lambda offer: offer.version == locked and admits(offer))
         yield from self.catalog.releases(name, stable, lowest=self.policy.lowest(name))
-        if "if-necessary" in self.policy.prereleases and not allowed:
-            # no stable release is left within the bounds: pre-releases are necessary
+        if fallback:
+            # no stable release is left within the bounds
             yield from self.catalog.releases(name, unstable, lowest=self.policy.lowest(name))
 
-    def _allows_prereleases(self, name: PypiName) -> bool:
+    def _prereleases(self, name: PypiName) -> tuple[bool, bool]:
+        """Whether pre-releases of a project stand beside its stable releases, and whether they come after those: a
+        requirement that names one admits them, but does not ask for one where a stable release will do.
+        """
         mode = self.policy.prereleases
-        return mode == "allow" or ("explicit" in mode and name in self.policy.explicit)
+        fallback = "if-necessary" in mode or ("explicit" in mode and name in self.policy.explicit)
+        return mode == "allow", mode != "allow" and fallback
 
     # ---------------------------------------------------------------- dependencies
 

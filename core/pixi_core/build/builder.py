@@ -180,7 +180,7 @@ class SourceBuilder:
     def _call_build(self, source: SourceTree, hooks: Hooks, kind: str, out: Path) -> Path:
         with self.tools.reporter.phase("build", detail=source.identity) as phase:
             answer = hooks.call(f"build_{kind}", str(out), None, None)
-            phase.finish(f"built {source.identity}")
+            phase.finish(source.identity)
         if answer is MISSING:
             raise BuildError(
                 f"{source.identity} cannot be installed editable: {hooks.system.backend} has no `build_editable`",
@@ -202,6 +202,7 @@ class SourceBuilder:
             system=system,
             identity=source.identity,
             logs=tools.logs,
+            bytecode=tools.dirs.build_environments / ".bytecode",
             should_stop=tools.should_stop,
         )
         if not self._isolated(source):

@@ -26,7 +26,8 @@ MISSING = object()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
     """The hooks of the project in `folder`. `identity` names it in messages, `logs` is where the output of failed
-    builds is kept; `hint` is added to a failure.
+    builds is kept; compiled modules go to `bytecode`, so that a build leaves none in the source or in the environment
+    that it runs in; `hint` is added to a failure.
     """
 
     python: Path
@@ -35,6 +36,7 @@ class Hooks:
     system: BuildSystem
     identity: str
     logs: Path
+    bytecode: Path
     hint: str | None = None
     should_stop: Callable[[], bool] | None = None
 
@@ -52,8 +54,15 @@ class Hooks:
             }
             request.write_text(json.dumps(question), encoding="utf-8")
             done = run(
-                [str(self.python), "-I", hook_runner.__file__, str(request), str(answer)],
-                env=self.environ,
+                [
+                    str(self.python),
+                    "-I",
+                    f"-Xpycache_prefix={self.bytecode}",
+                    hook_runner.__file__,
+                    str(request),
+                    str(answer),
+                ],
+                env={**self.environ, "PYTHONPYCACHEPREFIX": str(self.bytecode)},
                 cwd=self.folder,
                 should_stop=self.should_stop,
             )

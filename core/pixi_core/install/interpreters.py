@@ -86,7 +86,7 @@ def probe_interpreter(path: str) -> Interpreter | None:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     try:
         done = subprocess.run(
-            [path, "-I", "-S", "-c", _PROBE],
+            [path, "-B", "-I", "-S", "-c", _PROBE],
             capture_output=True,
             text=True,
             timeout=_PROBE_TIMEOUT,

@@ -32,7 +32,7 @@ class Place:
         (self.folder / "pixi.toml").write_text(
             f'[workspace]\nname = "demo"\nplatforms = ["linux-64"]\nchannels = ["{channel}"]\n\n'
             f'[pypi-options]\nindex-url = "{index}"\n\n'
-            '[dependencies]\npython = "*"\npure-tool = "*"\nnative-tool = "*"\nprefix-text = "*"\n\n'
+            '[dependencies]\npython = "*"\npure-tool = "*"\nnative-tool = "*"\nprefix-text = "*"\nlinks = "*"\n\n'
             '[pypi-dependencies]\ngreeting = "*"\n'
         )
         assert self.pixi("install")[0] == 0
@@ -95,13 +95,60 @@ def no_record(place: Place) -> None:
     record.unlink()
 
 
-DAMAGES = [edited, removed, written_through, empty_record, no_record]
+def other_mode(place: Place) -> None:
+    """A program that may not be run any more, nor its original in the cache: they are one file."""
+    (place.prefix / "bin/prefix-sh").chmod(0o644)
+
+
+def broken_link(place: Place) -> None:
+    link = place.prefix / "share/links/to-file"
+    link.unlink()
+    link.symlink_to("nowhere")
+
+
+def foreign_folder(place: Place) -> None:
+    """Something of the user's at the place of a package's file."""
+    path = place.prefix / "share/native-tool"
+    path.unlink()
+    path.mkdir()
+    (path / "mine").write_text("mine\n")
+
+
+def foreign_link(place: Place) -> None:
+    path = place.prefix / "share/native-tool"
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+
+
+def lost_record(place: Place) -> None:
+    [record] = (place.prefix / "conda-meta").glob("native-tool-*.json")
+    record.unlink()
+
+
+def torn_record(place: Place) -> None:
+    [record] = (place.prefix / "conda-meta").glob("native-tool-*.json")
+    record.write_bytes(record.read_bytes()[:200])
+
+
+def torn_journal(place: Place) -> None:
+    (place.prefix / "conda-meta" / ".pixi-transaction").write_text('{"version": 1, "names": ["nat')
+
+
+def lost_cache_file(place: Place) -> None:
+    [file] = place.cache.glob("*/native-tool-*/share/native-tool")
+    file.unlink()
+
+
+DAMAGES = [
+    edited, removed, written_through, empty_record, no_record, other_mode, broken_link, foreign_folder, foreign_link,
+    lost_record, torn_record, torn_journal, lost_cache_file,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_found_and_repaired(place: Place, damage: Callable[[Place], None]) -> None:
     before = tree(place.prefix)
-    assert place.doctor() == (0, {"ok": True, "environments": ["default"], "cache_entries": 7, "findings": []})
+    assert place.doctor() == (0, {"ok": True, "environments": ["default"], "cache_entries": 8, "findings": []})
     damage(place)
     code, told = place.doctor()
     assert code == 1
@@ -110,7 +157,7 @@ def test_damage_is_found_and_repaired(place: Place, damage: Callable[[Place], No
     assert code == 0, told
     assert all(finding["fixed"] for finding in told["findings"])
     assert place.doctor()[1]["findings"] == []
-    assert tree(place.prefix) == before
+    assert {path: what for path, what in tree(place.prefix).items() if ".pixi-saved-" not in path} == before
 
 
 def test_an_interrupted_change_and_leftovers(place: Place) -> None:
@@ -154,13 +201,13 @@ def test_outside_of_a_workspace(tmp_path: Path, place: Place, monkeypatch: pytes
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         assert main(["doctor"]) == 0
-    assert "7 cached packages" in out.getvalue()
+    assert "8 cached packages" in out.getvalue()
 
 
 def test_collecting_what_no_environment_links(place: Place) -> None:
     dirs = CacheDirs.below(place.cache)
     entries = {entry.path.name: entry for entry in survey(dirs)}
-    assert len(entries) == 7
+    assert len(entries) == 8
     assert all(entry.linked for entry in entries.values())
     assert place.pixi("remove", "prefix-text")[0] == 0
     assert collect_unused(dirs).removed == ()  # asked for a moment ago
@@ -169,9 +216,9 @@ def test_collecting_what_no_environment_links(place: Place) -> None:
     dry = collect_unused(dirs, dry_run=True, older_than=0)
     assert [entry.path.name for entry in dry.removed] == ["prefix-text-1.0-h1a2b3c4_0"]
     assert dry.freed == entries["prefix-text-1.0-h1a2b3c4_0"].size
-    assert len(survey(dirs)) == 7
+    assert len(survey(dirs)) == 8
     assert collect_unused(dirs, older_than=0).to_json() == {**dry.to_json(), "dry_run": False}
-    assert len(survey(dirs)) == 6
+    assert len(survey(dirs)) == 7
     assert (CacheDirs.below(place.cache).packages / "from-another-tool-1-0").is_dir()
     assert place.doctor()[1]["findings"] == []
 

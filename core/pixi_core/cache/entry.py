@@ -123,14 +123,15 @@ def note_use(folder: Path) -> None:
 
 
 def damaged_files(folder: Path, marker: Marker) -> list[str]:
-    """The files whose bytes are not what was extracted (a whole read: for `doctor`)."""
+    """The files whose bytes, or whose right to be run, are not what was extracted (a whole read: for `doctor`)."""
     import hashlib
 
     damaged = []
-    for path, digest, _, _ in marker.files:
+    for path, digest, _, executable in marker.files:
         try:
             with open(folder / path, "rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                runs = not executable or os.name == "nt" or bool(os.fstat(file.fileno()).st_mode & 0o100)
+                if not runs or hashlib.file_digest(file, "sha256").hexdigest() != digest:
                     damaged.append(path)
         except OSError:
             damaged.append(path)

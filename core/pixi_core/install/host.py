@@ -79,7 +79,9 @@ def is_current(prefix: Path, interpreter: Interpreter) -> bool:
     stored = recorded_interpreter(prefix)
     if {key: stored.get(key) for key in ("size", "modified")} != _stamp(interpreter.path):
         return False
-    return (prefix / _executable()).exists()
+    return (prefix / _executable()).exists() and (
+        os.name == "nt" or all(_leads_to(prefix / place, target) for place, target in _links(interpreter).items())
+    )
 
 
 def current_interpreter(prefix: Path) -> Interpreter | None:
@@ -131,21 +133,28 @@ def _make_unix(prefix: Path, interpreter: Interpreter) -> None:
         raise EnvironmentUnavailable(f"the interpreter {interpreter.path} cannot be executed")
     (prefix / "bin").mkdir(parents=True, exist_ok=True)
     (prefix / "lib" / f"python{interpreter.short}" / "site-packages").mkdir(parents=True, exist_ok=True)
-    if interpreter.is64 and os.path.isdir("/usr/lib64") and not os.path.lexists(prefix / "lib64"):
-        # distributions which patch Python to look for compiled modules there
-        (prefix / "lib64").symlink_to("lib")
-    _link(prefix / "bin" / "python", interpreter.path)
-    for name in ("python3", f"python{interpreter.short}"):
-        _link(prefix / "bin" / name, "python")
+    for place, target in _links(interpreter).items():
+        _link(prefix / place, target)
     for old in (prefix / "bin").glob("python3.*"):
         # of the Python that was here before
         if old.name != f"python{interpreter.short}" and old.is_symlink() and os.readlink(old) == "python":
             old.unlink()
 
 
+def _links(interpreter: Interpreter) -> dict[str, str]:
+    """Every symbolic link of a prefix, and where it leads."""
+    links = {"bin/python": interpreter.path, "bin/python3": "python", f"bin/python{interpreter.short}": "python"}
+    # distributions which patch Python look for compiled modules there
+    return {**links, "lib64": "lib"} if interpreter.is64 and os.path.isdir("/usr/lib64") else links
+
+
+def _leads_to(place: Path, target: str) -> bool:
+    return place.is_symlink() and os.readlink(place) == target
+
+
 def _link(place: Path, target: str) -> None:
-    """A symbolic link, replaced in one step: a kernel may be starting through the old one."""
-    if place.is_symlink() and os.readlink(place) == target:
+    """A symbolic link, replaced in one step: a kernel may be starting through the old one. A folder stays."""
+    if _leads_to(place, target) or (place.is_dir() and not place.is_symlink()):
         return
     working = place.with_name(f".{place.name}.writing")
     working.unlink(missing_ok=True)

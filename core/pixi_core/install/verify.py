@@ -8,14 +8,14 @@ import csv
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..errors import Cancelled, PixiError
 from .path_entry import PathEntry
-from .prefix import InstalledDistribution, PrefixState, inside, read_prefix
+from .prefix import InstalledDistribution, InstalledPackage, PrefixState, inside, read_prefix
 
 What = Literal["missing", "changed", "not a file", "unreadable record"]
 
@@ -61,9 +61,35 @@ def _conda_problems(state: PrefixState, contents: bool) -> Iterator[Problem | No
                 package=name, kind="conda", path=f"conda-meta/{package.meta_file.name}", what="unreadable record"
             )
             continue
+        origin = _origin(package) if contents else _Origin({}, frozenset())
         for entry in paths:
-            what = _entry_problem(state.path, entry, contents)
+            what = _entry_problem(state.path, entry, contents) or origin.problem(state.path, entry)
             yield Problem(package=name, kind="conda", path=entry.path, what=what) if what else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What records do not say of links and modes, and the package in the cache does, as long as it is there."""
+
+    links: Mapping[str, str]
+    programs: frozenset[str]
+
+    def problem(self, prefix: Path, entry: PathEntry) -> What | None:
+        """A link that leads elsewhere, a program that may not be run."""
+        place, source = prefix / entry.path, entry.original_path or entry.path
+        if source in self.links:
+            return None if place.is_symlink() and os.readlink(place) == self.links[source] else "changed"
+        return "changed" if source in self.programs and not place.stat().st_mode & 0o100 else None
+
+
+def _origin(package: InstalledPackage) -> _Origin:
+    from ..cache.entry import read_marker
+
+    folder = package.load().extracted_package_dir
+    marker = read_marker(Path(folder)) if folder else None
+    if marker is None:
+        return _Origin({}, frozenset())
+    return _Origin(dict(marker.links), frozenset(path for path, _, _, executable in marker.files if executable))
 
 
 def _entry_problem(prefix: Path, entry: PathEntry, contents: bool) -> What | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import Cancelled, PixiError
+from ..names import pypi_name
 from ..progress import SILENT, Reporter
 
 if TYPE_CHECKING:
@@ -87,15 +88,20 @@ def doctor(
     """Look at everything; `workspace` is None outside of one. Raises `Cancelled`; what cannot be repaired stays a
     finding with the reason as its hint.
     """
-    found, entries = _cache_findings(services, fix, reporter, should_stop)
     names: tuple[str, ...] = ()
+    damaged: dict[str, list[Finding]] = {}
     if workspace is not None:
-        found += _workspace_findings(workspace, fix)
         names = tuple(
             name for name in workspace.manifest.environments if (workspace.prefix(name) / "conda-meta").is_dir()
         )
-        for name in names:
-            found += _environment_findings(workspace, name, fix, reporter, should_stop)
+        # before the caches are repaired: they know some things that records do not
+        damaged = {name: _environment_findings(workspace, name, reporter, should_stop) for name in names}
+    found, entries = _cache_findings(services, fix, reporter, should_stop)
+    if workspace is not None:
+        found += _workspace_findings(workspace, fix)
+        for name, findings in damaged.items():
+            repair = fix and findings
+            found += _repaired(workspace, name, findings, reporter, should_stop) if repair else findings
     found += _configuration_findings(workspace, services)
     return Diagnosis(environments=names, cache_entries=entries, findings=tuple(found))
 
@@ -159,14 +165,14 @@ def _workspace_findings(workspace: Workspace, fix: bool) -> list[Finding]:
 
 
 def _environment_findings(
-    workspace: Workspace, name: str, fix: bool, reporter: Reporter, should_stop: ShouldStop
+    workspace: Workspace, name: str, reporter: Reporter, should_stop: ShouldStop
 ) -> list[Finding]:
-    """Interrupted changes, and packages whose files are not as they were installed."""
+    """Interrupted changes, locked packages that are not there, packages whose files are not as they were installed."""
     from ..install.prefix import has_journal, read_prefix
     from ..install.verify import verify
 
     prefix = workspace.prefix(name)
-    found = []
+    found = _absent_packages(workspace, name)
     if has_journal(prefix):
         found.append(Finding(area="environment", subject=name, text="an interrupted change waits to be finished"))
     elif read_prefix(prefix).interrupted:
@@ -176,7 +182,7 @@ def _environment_findings(
     by_package: dict[tuple[str, str], list[str]] = {}
     for problem in problems:
         by_package.setdefault((problem.package, problem.kind), []).append(f"{problem.path}: {problem.what}")
-    found += [
+    return found + [
         Finding(
             area="environment",
             subject=name,
@@ -186,7 +192,25 @@ def _environment_findings(
         )
         for (package, kind), paths in sorted(by_package.items())
     ]
-    return _repaired(workspace, name, found, reporter, should_stop) if fix and found else found
+
+
+def _absent_packages(workspace: Workspace, name: str) -> list[Finding]:
+    """What the lock file has for this machine and the environment does not know of."""
+    from ..install.prefix import read_prefix
+    from .installing import choose_platform
+
+    try:
+        lock = workspace.lock()
+        if lock is None or name not in lock.environments:
+            return []
+        conda, pypi = lock.for_platform(name, choose_platform(workspace, workspace.manifest.environment(name)).name)
+    except PixiError:
+        return []  # an error of the lock file or of the platforms, which is told elsewhere
+    state = read_prefix(workspace.prefix(name))
+    absent = [record.name for record in conda if record.name not in state.conda]
+    absent += [record.name for record in pypi if pypi_name(record.name) not in state.pypi]
+    text = f"locked but not installed: {_files(absent)}"
+    return [Finding(area="environment", subject=name, text=text, packages=tuple(absent))] if absent else []
 
 
 def _repaired(
@@ -205,7 +229,7 @@ def _repaired(
         raise
     except PixiError as error:
         return [replace(finding, hint=str(error)) for finding in found]
-    left = {finding.text for finding in _environment_findings(workspace, name, False, reporter, should_stop)}
+    left = {finding.text for finding in _environment_findings(workspace, name, reporter, should_stop)}
     return [replace(finding, fixed=finding.text not in left) for finding in found]
 
 

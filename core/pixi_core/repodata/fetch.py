@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 
 from ..errors import HttpStatusError, NetworkError, Offline
 from ..fs import os_errors, replacing
@@ -126,7 +127,14 @@ class IndexFetcher:
 
         Raises `NetworkError`, `Offline`, `HttpStatusError`.
         """
-        return self._open_folder(url, subdir) if url.startswith("file:") else self._open_remote(url, subdir)
+        look = self._open_folder if url.startswith("file:") else self._open_remote
+        try:
+            return look(url, subdir)
+        except (ValueError, EOFError, TypeError):
+            # a power cut tore what was kept: forget it
+            with suppress(OSError):
+                os.unlink(os.path.join(self._folder, f"{_key(url)}.state"))
+            return look(url, subdir)
 
     def is_here(self, url: str) -> bool:
         """Whether `open` will not wait for a server."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
@@ -13,7 +12,6 @@ from .fingerprint import META_FOLDER
 from .path_entry import PathEntry
 
 Action = Literal["link", "copy", "symlink", "replace", "write", "directory"]
-_PLAIN = re.compile(r"\.*[\w+@-][\w.+@-]*(?:/\.*[\w+@-][\w.+@-]*)*", re.ASCII)
 
 
 class ExtractedPackage(Protocol):
@@ -71,9 +69,7 @@ def checked_path(path: str, *, what: str) -> str:
 
     Raises `UnsafePath`.
     """
-    # nearly every path is plain ASCII: one match instead of a walk over its characters
-    if len(path) > 255 or _PLAIN.fullmatch(path) is None:
-        safe_relative_path(path, what=what)
+    safe_relative_path(path, what=what)
     if path[:10].lower() == META_FOLDER and (len(path) == 10 or path[10] == "/") and not _harmless_meta(path):
         raise UnsafePath(f"{what} {path!r} would overwrite the records of the environment")
     return path

@@ -14,14 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import pixi
+from tests.support.debian import why_missing
 from tests.support.run_workspace import workspace
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="terminals of POSIX")
 PIXI = [sys.executable, "-m", "pixi_core.cli.main"]
-SHELLS = [
-    pytest.param(name, marks=pytest.mark.skipif(shutil.which(name) is None, reason=f"{name} is not installed"))
-    for name in ("bash", "zsh", "fish", "dash")
-]
+SHELLS = ["bash", pytest.param("zsh", marks=pytest.mark.slow), pytest.param("fish", marks=pytest.mark.slow), "dash"]
+"""The slow ones may have to be installed first."""
 # a terminal of its own for a command; what comes in is typed, what it shows goes out
 TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
 
@@ -49,7 +48,17 @@ def typed(lines: list[str], *words: str, cwd: Path, environ: Mapping[str, str]) 
     return ran.returncode, ran.stdout.decode().replace("\r\n", "\n")
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.fixture
+def shell(request: pytest.FixtureRequest) -> str:
+    """A shell that is there, installed where that is possible."""
+    name = str(request.param)
+    reason = why_missing(name)
+    if reason:
+        pytest.skip(reason)
+    return name
+
+
+@pytest.mark.parametrize("shell", SHELLS, indirect=True)
 def test_a_shell_at_a_terminal(demo: Path, tmp_path: Path, shell: str) -> None:
     """The user's own start-up files are read, the prompt says where one is, the exit code is the shell's."""
     start_up = {"bash": ".bashrc", "zsh": ".zshrc", "fish": ".config/fish/config.fish", "dash": ".shinit"}[shell]
@@ -107,7 +116,7 @@ HOOKED = {
 }
 
 
-@pytest.mark.parametrize("shell", SHELLS[:3])
+@pytest.mark.parametrize("shell", SHELLS[:3], indirect=True)
 def test_a_hook_and_its_way_back(demo: Path, tmp_path: Path, shell: str) -> None:
     """Every variable, `PATH` among them, is afterwards what it was before."""
     hook = pixi("shell-hook", "-s", shell, cwd=demo, environ={"MINE": "of the user"}).succeeded().out
@@ -126,6 +135,30 @@ def test_a_hook_and_its_way_back(demo: Path, tmp_path: Path, shell: str) -> None
     assert outside.split("|")[0] == ""
     assert outside.split("|")[2:5] == ["", "of the user", ""]
     assert path.replace(" ", ":") == os.environ["PATH"].replace(" ", ":")
+
+
+BARE = {"bash": ["--norc", "-i"], "zsh": ["-f", "-i"], "fish": ["--no-config", "-i"]}
+
+
+@pytest.mark.parametrize("shell", SHELLS[:3], indirect=True)
+def test_a_hook_at_a_terminal(demo: Path, tmp_path: Path, shell: str) -> None:
+    """The same typed by somebody, who stays in the shell."""
+    hook = pixi("shell-hook", "-s", shell, cwd=demo).succeeded().out
+    (tmp_path / "hook").write_text(hook)
+    source = "source hook" if shell == "fish" else 'eval "$(cat hook)"'
+    show = 'printf "<%s>\\n" "$CONDA_PREFIX" "$CHANNEL_ACTIVATED" "$MINE"'
+    ran = subprocess.run(
+        [sys.executable, "-c", TERMINAL, str(shutil.which(shell)), *BARE[shell]],
+        cwd=tmp_path,
+        env={**os.environ, "TERM": "dumb", "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
+        input="".join(f"{line}\n" for line in (source, show, "pixi_deactivate", show, "exit 5")).encode(),
+        stdout=subprocess.PIPE,
+        timeout=60,
+    )
+    screen = ran.stdout.decode().replace("\r\n", "\n")
+    prefix = str(demo / ".pixi" / "envs" / "default")
+    found = re.findall(r"^<([^<>]*)>$", screen, re.MULTILINE)
+    assert (ran.returncode, found) == (5, [prefix, prefix, "of the manifest", "", "", ""]), screen
 
 
 def test_the_hook_as_json(demo: Path) -> None:

@@ -485,8 +485,10 @@ class Engine:
                 continue
             fact = facts.get(other, -1)
             if fact & allowed:
-                facts[other] = fact = fact & ~allowed
-                levels[other] = self.entry_level(other, fact, conflict.cursors)
+                fact &= ~allowed
+                if self.full[other] & ~fact:  # else it holds always
+                    facts[other] = fact
+                    levels[other] = self.entry_level(other, fact, conflict.cursors)
         facts[name] = fact = facts[name] | ~mine
         if self.full[name] & ~fact:
             levels[name] = self.entry_level(name, fact, conflict.cursors)

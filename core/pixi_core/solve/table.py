@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..model.record import RepoDataRecord
     from ..model.version import VersionKey
 
-COMPILED_VERSION = 2
+COMPILED_VERSION = 3
 """Changes whenever `Compiled` or the order of candidates changes: stored tables of another version are void."""
 
 RICH = "@"
@@ -102,7 +102,7 @@ class Compiled(Value):
 
 def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool = False) -> Compiled:
     """Sort and condense the entries of one name. `channels_first` puts every candidate of a channel before those of
-    the next (flexible priority); otherwise the channel only breaks ties.
+    the next (flexible priority); otherwise the channel decides only between equals.
     """
 
     def tier(entry: Entry) -> tuple[int, bool]:
@@ -110,7 +110,7 @@ def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool =
         return (entry.channel if channels_first else 0, unusual)
 
     found = list(entries)
-    order = [(version_key(e.version), e.build_number, -e.channel, e.timestamp, -i) for i, e in enumerate(found)]
+    order = [(version_key(e.version), e.build_number, e.timestamp, -e.channel, -i) for i, e in enumerate(found)]
     order.sort(reverse=True)
     ranked = [(tier(found[-row[4]]), row[0], found[-row[4]]) for row in order]
     ranked.sort(key=_first)

@@ -157,6 +157,8 @@ def _solve_both(
     on it are handed to the conda solve as constraints, and both are tried again; what cannot be had even so is told as
     the first conflict was.
     """
+    if not any(environment.pypi_requirements(platform) for environment in group):
+        return _solve_conda(locker, group, platform), None, ()  # the PyPI side is not even imported
     from ..pypi.story import CondaConflict
 
     bounds: list[MatchSpec] = []

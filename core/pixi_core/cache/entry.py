@@ -2,7 +2,8 @@
 
 An entry is made as `.tmp-<name>` beside its place and renamed. Its marker, written last, names the format, the sha256
 of the archive and every file with its size, so that a reader can tell in one look per file whether all is still there.
-The marker is synced to disk, the files are not: after a power cut their sizes tell.
+Nothing is synced to disk here: after a power cut a torn marker is none, and a torn file has another size. Installing
+waits for the disk once, at its end, for all entries together.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import ArchiveError, InstallError
-from ..fs import FileLock, ensure_dir, os_errors, remove_tree, replace, sync_folder, write_all
+from ..fs import FileLock, ensure_dir, os_errors, remove_tree, replace, write_all
 from ..value import Value
 
 if TYPE_CHECKING:
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 FORMAT = 1
 MARKER = ".pixi-complete.json"
 LOCKS = ".locks"
+EXTRACTING = BoundedSemaphore(os.cpu_count() or 1)
+"""Threads that unpack at once: more would wait for each other, and each holds its part of an archive in memory."""
 FileRow = tuple[str, str, int, bool]
+Fetch = Callable[[BinaryIO], object]
+"""Writes the archive into a file; gives its sha256 (hex) where it was computed on the way, else anything but a text."""
 
 
 class Marker(Value):
@@ -94,7 +100,6 @@ def write_marker(folder: Path, extracted: Extracted, *, sha256: str, md5: str | 
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
         try:
             write_all(fd, content)
-            os.fsync(fd)
         finally:
             os.close(fd)
     return Marker(sha256, md5, extracted.files, extracted.links)
@@ -160,7 +165,6 @@ def make_entry(root: Path, name: str, find: Callable[[], Marker | None], fill: C
         except BaseException:
             _discard(work)
             raise
-        sync_folder(root)
         return marker
 
 

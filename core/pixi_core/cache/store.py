@@ -8,7 +8,7 @@ digest before a byte of them is interpreted, and are not kept.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,15 +17,23 @@ from ..fs import os_errors
 from ..names import safe_component
 from ..once import OnceMap
 from ..value import Value
-from .entry import FileRow, Marker, is_whole, make_entry, note_use, read_marker, temporary_archive, write_marker
+from .entry import (
+    EXTRACTING,
+    Fetch,
+    FileRow,
+    Marker,
+    is_whole,
+    make_entry,
+    note_use,
+    read_marker,
+    temporary_archive,
+    write_marker,
+)
 
 if TYPE_CHECKING:
     from ..model.record import RepoDataRecord
     from ..net.client import Client
     from ..progress import Phase
-
-Fetch = Callable[[BinaryIO], None]
-"""Writes the archive into a file; checks digests itself where it can."""
 
 
 class CachedPackage(Value):
@@ -57,8 +65,10 @@ class PackageCache:
     def fetch(self, record: RepoDataRecord, client: Client, *, phase: Phase | None = None) -> CachedPackage:
         """The package, downloaded when it is not here. Raises `NetworkError`, `ArchiveError`, `InstallError`."""
 
-        def download(target: BinaryIO) -> None:
-            client.download(record.url, target, sha256=record.sha256, md5=record.md5, size=record.size, phase=phase)
+        def download(target: BinaryIO) -> str:
+            return client.download(
+                record.url, target, sha256=record.sha256, md5=record.md5, size=record.size, phase=phase
+            ).sha256
 
         return self.get(record, download)
 
@@ -106,9 +116,10 @@ class PackageCache:
 
         with temporary_archive(self.root) as archive:
             with os_errors(self.root, needed=record.size):
-                fetch(archive)
-            sha256, md5 = _check(archive, record)
-            extracted = extract_archive(archive, work, file_name=record.file_name)
+                told = fetch(archive)
+            sha256, md5 = _check(archive, record, told if isinstance(told, str) else _digest(archive, hashlib.sha256()))
+            with EXTRACTING:
+                extracted = extract_archive(archive, work, file_name=record.file_name)
         return write_marker(work, extracted, sha256=sha256, md5=md5)
 
     # ------------------------------------------------------------ names
@@ -136,9 +147,8 @@ def _is_of(marker: Marker, record: RepoDataRecord) -> bool:
     return record.md5 is None or marker.md5 == record.md5
 
 
-def _check(archive: BinaryIO, record: RepoDataRecord) -> tuple[str, str | None]:
-    """The digests of what came; another check of what the download has checked, for whoever fetches by other means."""
-    sha256 = _digest(archive, hashlib.sha256())
+def _check(archive: BinaryIO, record: RepoDataRecord, sha256: str) -> tuple[str, str | None]:
+    """The digests of what came, which are those that the record wants. Raises `HashMismatch`."""
     md5: str | None = record.md5
     if record.sha256 is None and record.md5 is not None:
         md5 = _digest(archive, hashlib.md5(usedforsecurity=False))

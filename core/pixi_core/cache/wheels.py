@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,6 +12,8 @@ from ..names import safe_component
 from ..once import OnceMap
 from ..value import Value
 from .entry import (
+    EXTRACTING,
+    Fetch,
     FileRow,
     Marker,
     checked_digest,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from ..model.record import PypiRecord
     from ..net.client import Client
     from ..progress import Phase
-
-Fetch = Callable[[BinaryIO], None]
 
 
 class CachedWheel(Value):
@@ -52,9 +51,11 @@ class WheelCache:
         `InstallError`.
         """
 
-        def download(target: BinaryIO) -> None:
+        def download(target: BinaryIO) -> str:
             url = _url(record.location)
-            client.download(url, target, sha256=record.sha256, md5=record.md5, size=record.size, phase=phase)
+            return client.download(
+                url, target, sha256=record.sha256, md5=record.md5, size=record.size, phase=phase
+            ).sha256
 
         return self.get(record, download)
 
@@ -127,12 +128,13 @@ class WheelCache:
 
         with temporary_archive(self.root) as archive:
             with os_errors(self.root):
-                fetch(archive)
+                told = fetch(archive)
             archive.seek(0)
-            digest = hashlib.file_digest(archive, "sha256").hexdigest()
+            digest = told if isinstance(told, str) else hashlib.file_digest(archive, "sha256").hexdigest()
             if expected is not None and digest != expected:
                 raise HashMismatch(file_name, expected=expected, actual=digest)
-            extracted = extract_checked_wheel(archive, work, what=file_name)
+            with EXTRACTING:
+                extracted = extract_checked_wheel(archive, work, what=file_name)
         return write_marker(work, extracted, sha256=digest, md5=None)
 
 

@@ -1,0 +1,228 @@
+"""Every option of `run`, `task`, `exec`, `shell`, `shell-hook` and `global`: which test shows what it does.
+
+The options that several commands share are shown here; the table names the test of each other one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from pixi_core.cli.arguments import Parser
+from pixi_core.virtual import host_subdir
+from tests.support.command import pixi
+from tests.support.run_workspace import workspace
+
+HERE = Path(__file__).parent
+SHARED = {"--frozen", "--locked", "--no-install", "--as-is", "--offline", "--manifest-path", "--workspace"}
+"""Shown in this module, or (`--workspace`) with the registry of workspaces."""
+
+TABLE: dict[str, dict[str, str]] = {
+    "run": {
+        "--environment": "run_tasks::what_is_printed",
+        "--executable": "run_tasks::what_is_printed",
+        "--templated": "run_tasks::what_is_printed",
+        "--text": "options_of_running::text_of_the_task_shell",
+        "--clean-env": "run_tasks::a_clean_environment",
+        "--skip-deps": "run_tasks::what_is_printed",
+        "--dry-run": "run_tasks::a_dry_run_says_what_it_would_do",
+        "--jobs": "run_processes::independent_tasks_run_side_by_side",
+        "--watch": "run_processes::a_watched_task_runs_again_when_its_input_changes",
+        "--script": "run_script::a_script_from_a_file",
+    },
+    "task add": {
+        **dict.fromkeys(
+            ("--depends-on", "--arg", "--env", "--cwd", "--description", "--default-environment", "--clean-env"),
+            "run_task_command::a_task_is_written",
+        ),
+        "--feature": "run_task_command::a_place_for_it",
+        "--platform": "run_task_command::a_place_for_it",
+        "--environment": "run_task_command::a_task_of_one_environment",
+    },
+    "task alias": dict.fromkeys(
+        ("--description", "--feature", "--environment", "--platform"),
+        "options_of_running::an_alias_with_all_its_options",
+    ),
+    "task remove": {
+        "--feature": "run_task_command::a_place_for_it",
+        "--platform": "run_task_command::a_place_for_it",
+        "--environment": "run_task_command::a_task_of_one_environment",
+    },
+    "task list": {
+        **dict.fromkeys(("--environment", "--summary"), "run_task_command::lists"),
+        "--json": "run_task_command::a_task_of_one_environment",
+    },
+    "exec": {
+        "--spec": "run_shell::exec",
+        "--with": "run_shell::exec",
+        "--channel": "run_shell::exec",
+        "--platform": "options_of_running::exec_for_another_platform",
+        "--force-reinstall": "run_shell::exec_keeps_its_environments",
+        "--list": "run_shell::exec_lists_what_matches",
+    },
+    "shell": {
+        "--environment": "options_of_running::stale",
+        "--change-ps1": "run_shell::the_prompt_can_stay_as_it_is",
+    },
+    "shell-hook": {
+        "--shell": "run_shell::a_hook_and_its_way_back",
+        "--json": "run_shell::the_hook_as_json",
+        "--environment": "options_of_running::stale",
+    },
+    "global install": {
+        "--environment": "global::one_environment_for_several",
+        "--channel": "global::a_collision_is_refused_with_the_owner",
+        "--platform": "global::another_platform",
+        "--expose": "global::expose_and_hide",
+        "--with": "global::one_environment_for_several",
+        "--force-reinstall": "global::force_reinstall_puts_files_back",
+        "--no-shortcuts": "global::shortcuts",
+    },
+    "global add": dict.fromkeys(("--environment", "--expose"), "global::add_remove_uninstall"),
+    "global remove": {"--environment": "global::add_remove_uninstall"},
+    "global update": dict.fromkeys(("--dry-run", "--json"), "global::update_brings_new_programs_and_fresh_activation"),
+    "global list": dict.fromkeys(("--environment", "--json", "--sort-by"), "global::list_and_tree"),
+    "global tree": dict.fromkeys(("--environment", "--invert"), "global::list_and_tree"),
+    "global expose add": {"--environment": "global::expose_and_hide"},
+    "global shortcut add": {"--environment": "global::shortcuts"},
+}
+MODULES = {
+    "run": "run", "task": "task", "exec": "exec", "shell": "shell", "shell-hook": "shell_hook",
+    "global": "global_tools",
+}  # fmt: skip
+
+
+def options(parser: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, argparse.Action]]:
+    """Every option of a command and of its parts, with the command's name; hidden ones are not meant to be used."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for part in dict.fromkeys(action.choices.values()):
+                yield from options(part, str(part.prog))
+        elif action.option_strings and action.dest != "help" and action.help != argparse.SUPPRESS:
+            yield name, action
+
+
+def declared() -> list[tuple[str, argparse.Action]]:
+    """Those of all commands here."""
+    found: list[tuple[str, argparse.Action]] = []
+    for command, module in MODULES.items():
+        parser = Parser(prog=command)
+        import_module(f"pixi_core.cli.{module}").add_arguments(parser)
+        found += options(parser, command)
+    return found
+
+
+def test_every_option_has_its_test() -> None:
+    """No option is missing in the table, none in it is gone, and every test named there speaks of its option."""
+    missing = []
+    seen = set()
+    for command, action in declared():
+        names = set(action.option_strings)
+        if names & SHARED:
+            continue
+        option = next((name for name in TABLE.get(command, {}) if name in names), None)
+        if option is None or not speaks_of(TABLE[command][option], names):
+            missing.append(f"{command} {action.option_strings[-1]}")
+        else:
+            seen.add((command, option))
+    assert not missing
+    assert {(command, option) for command, rows in TABLE.items() for option in rows} == seen
+
+
+def speaks_of(test: str, names: set[str]) -> bool:
+    """Whether a test, its parameters or the tables of its module hold one of the words."""
+    module, _, function = test.partition("::")
+    tree = ast.parse((HERE / f"test_{module}.py").read_text(encoding="utf-8"))
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == f"test_{function}"]
+    tables = [node for node in tree.body if isinstance(node, ast.Assign)]
+    if len(found) != 1:
+        return False
+    used = {node.id for node in ast.walk(found[0]) if isinstance(node, ast.Name)}
+    meant = [found[0], *(node for node in tables if {t.id for t in node.targets if isinstance(t, ast.Name)} & used)]
+    words = {
+        word.partition("=")[0]
+        for root in meant
+        for node in ast.walk(root)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for word in node.value.split() or [""]
+    }
+    return bool(words & names)
+
+
+# ---------------------------------------------------------------- what several commands share
+
+
+@pytest.fixture(scope="module")
+def stale_workspace(tmp_path_factory: pytest.TempPathFactory, small_channel: Path) -> Path:
+    """Installed; the manifest has asked for more since."""
+    folder = workspace(
+        tmp_path_factory.mktemp("options") / "demo",
+        small_channel,
+        '[tasks]\nhello = "echo hello"\n',
+        packages='shared = "1.*"',
+        environments="[environments]\nextra = []\n",
+    )
+    manifest = folder / "pixi.toml"
+    manifest.write_text(manifest.read_text().replace("[environments]", 'links = "*"\n[environments]'))
+    return folder
+
+
+COMMANDS = [["run"], *(pytest.param([name], marks=pytest.mark.slow) for name in ("shell-hook", "shell"))]
+STALE = [(["--locked"], 1), (["--frozen"], 0), (["--as-is"], 0), (["--frozen", "--no-install", "--offline"], 0)]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=["run", "shell-hook", "shell"])
+@pytest.mark.parametrize(("flags", "code"), STALE, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+@pytest.mark.skipif(os.name == "nt", reason="shells of POSIX")
+def test_stale(stale_workspace: Path, words: list[str], flags: list[str], code: int) -> None:
+    """A lock file that is behind its manifest is refused, or taken as it is; nothing is changed in either case."""
+    lock = (stale_workspace / "pixi.lock").read_bytes()
+    rest = ["true"] if words == ["run"] else []
+    environ = {"SHELL": "/bin/sh"}
+    command = [*words, *flags, "--environment", "extra", "--manifest-path", str(stale_workspace), *rest]
+    ran = pixi(*command, cwd=stale_workspace.parent, environ=environ)
+    assert ran.code == code, ran.err
+    assert ("not up-to-date" in ran.err) == (code == 1)
+    assert (stale_workspace / "pixi.lock").read_bytes() == lock
+    assert not (stale_workspace / ".pixi" / "envs" / "extra" / "share" / "links").exists()
+
+
+def test_text_of_the_task_shell(stale_workspace: Path) -> None:
+    said = pixi("run", "--frozen", "--text", "export A='b c'; echo $A | tr a-z A-Z && echo hello", cwd=stale_workspace)
+    assert said.succeeded().out == "B C\nhello\n"
+    assert pixi("run", "--frozen", "--text", "hello", cwd=stale_workspace).code == 127  # a program, not the task
+    assert "^" in pixi("run", "--frozen", "--text", "a >", cwd=stale_workspace).failed().err
+
+
+@pytest.mark.parametrize(
+    ("place", "table"),
+    [
+        (["--feature", "more"], "[feature.more.tasks]"),
+        (["--environment", "more"], "environments"),
+        (["--platform", "win-64"], "[target.win-64.tasks]"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_an_alias_with_all_its_options(tmp_path: Path, place: list[str], table: str) -> None:
+    text = '[workspace]\nchannels = []\nplatforms = ["linux-64", "win-64"]\n[tasks]\na = "true"\n'
+    (tmp_path / "pixi.toml").write_text(text + '[feature.more.tasks]\nb = "true"\n[environments]\nmore = ["more"]\n')
+    pixi("task", "alias", "both", "a", "--description", "says", *place, cwd=tmp_path).succeeded()
+    found = (tmp_path / "pixi.toml").read_text()
+    assert 'both = {depends-on = ["a"], description = "says"}' in found
+    assert table in found
+
+
+def test_exec_for_another_platform(tmp_path: Path, small_channel: Path) -> None:
+    """This machine's own may be named; of another one it is said that its programs do not run here."""
+    words = ("exec", "--channel", small_channel.as_uri(), "--offline", "-s", "shared", "--platform")
+    rest = ("sh", "-c", "cat $CONDA_PREFIX/share/shared")
+    assert pixi(*words, str(host_subdir()), *rest, cwd=tmp_path).succeeded().out == "2.0\n"
+    other = "linux-64" if sys.platform == "darwin" else "osx-arm64"
+    assert f"supports {other}, but this machine is" in pixi(*words, other, *rest, cwd=tmp_path).failed().err

@@ -191,9 +191,9 @@ def test_a_folder_is_built_again_when_it_changed_and_an_editable_one_when_its_ru
     for folder in (thing, other):
         module = folder / "src" / folder.name / "__init__.py"
         module.write_text('version = "changed"\n')
+    assert world.python("import thing, other; print(thing.version, other.version)") == "changed changed"
     world.pixi("install").succeeded()
     assert sorted(line["project"] for line in world.hooks("wheel", "editable")) == ["other", "thing", "thing"]
-    assert world.python("import thing, other; print(thing.version, other.version)") == "changed changed"
     rules = other / "pyproject.toml"
     rules.write_text(rules.read_text().replace('version = "1.0"', 'version = "1.1"'))
     world.pixi("install").succeeded()

@@ -71,8 +71,10 @@ def _note(manifest: str, root: str, word: str, environ: Mapping[str, str]) -> di
         if note is None or not note["state"]["prefix"]:
             return None
         state = notes.state(manifest, note["prefix"])
-        return note if note["state"] == state and tasks["for"] == notes.tasks_key(state["manifest"], environ) else None
-    except (OSError, KeyError, TypeError):
+        if note["state"] != state or tasks["for"] != notes.tasks_key(state["manifest"], environ):
+            return None
+        return note if notes.sources_hold(note) else None
+    except (OSError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 
 
 class Installation(Value, kw_only=True):
-    """What an installation did: in which prefix, for which platform, and the transaction file by file."""
+    """What an installation did: in which prefix, for which platform, and the transaction file by file. `sources` are
+    the folders that something was built from: path, editable or not, and the state that was built.
+    """
 
     environment: str
     prefix: Path
     platform: Platform
     outcome: Outcome
+    sources: tuple[tuple[str, bool, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The part of a result event that the kernel needs for its verdict about restarting."""
@@ -171,13 +174,17 @@ def _placed(
         if "://" in location:
             found.append(record)
             continue
-        path = os.path.abspath(workspace.root / location)
-        stamp = None
-        if os.path.isdir(path):
-            project = Path(path, fragment.removeprefix("subdirectory="))
-            stamp = source_stamp(project, editable=record.name in editable)
-        found.append(record.replace(location=f"{path}{mark}{fragment}", stamp=stamp))
+        absolute = f"{os.path.abspath(workspace.root / location)}{mark}{fragment}"
+        folder = Path(_project_folder(absolute))
+        stamp = source_stamp(folder, editable=record.name in editable) if folder.is_dir() else None
+        found.append(record.replace(location=absolute, stamp=stamp))
     return found
+
+
+def _project_folder(location: str) -> str:
+    """The folder of the project at an absolute path, which may say a subdirectory."""
+    path, _, fragment = location.partition("#")
+    return os.path.join(path, fragment.removeprefix("subdirectory=")) if fragment else path
 
 
 def _requested(environment: Environment, platform: Platform) -> dict[str, list[str]]:
@@ -227,6 +234,16 @@ def install_prepared(
         prefix=prepared.prefix,
         platform=prepared.platform,
         outcome=outcome,
+        sources=_sources(prepared),
+    )
+
+
+def _sources(prepared: Prepared) -> tuple[tuple[str, bool, str], ...]:
+    editable = editable_names(prepared.environment, prepared.platform)
+    return tuple(
+        (_project_folder(record.location), record.name in editable, record.stamp)
+        for record in prepared.plan.wanted_pypi
+        if record.stamp is not None
     )
 
 

@@ -45,6 +45,20 @@ def state(manifest_path: str | os.PathLike[str], prefix: str | os.PathLike[str])
     }
 
 
+def sources_hold(note: Mapping[str, Any]) -> bool:
+    """Whether the folders that something in the environment was built from are as they were. Raises `KeyError`,
+    `TypeError`, `ValueError` for a note of another kind.
+    """
+    sources = note["sources"]
+    if not sources:
+        return True
+    from pathlib import Path  # lazy, as the rest: few environments are built from folders
+
+    from ..build.stamp import source_stamp
+
+    return all(source_stamp(Path(folder), editable=editable) == stamp for folder, editable, stamp in sources)
+
+
 def machine(environ: Mapping[str, str]) -> str:
     """What the choice of a platform depends on: system, C library, graphics driver, and what overrides them."""
     found: list[object] = [sys.platform, sys.maxsize, *(tuple(os.uname())[2:] if hasattr(os, "uname") else ())]

@@ -161,6 +161,8 @@ def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False, sett
         state = note["state"]
         if not as_it_was and (state != notes.state(workspace.manifest_path, prefix) or not state["prefix"]):
             return None
+        if not as_it_was and not notes.sources_hold(note):
+            return None
         if settled and (prefix != workspace.prefix(name) or note["settled"] != _settled_state(workspace, prefix)):
             return None
         python = Path(note["python"]) if note["python"] else None
@@ -192,6 +194,7 @@ def _write_note(ready: Ready, *, settled: bool) -> None:
     note = {
         "state": notes.state(ready.workspace.manifest_path, ready.prefix),
         "settled": _settled_state(ready.workspace, ready.prefix) if settled else None,
+        "sources": ready.installation.sources if ready.installation is not None else (),
         "prefix": str(ready.prefix),
         "platform": ready.platform,
         "python": str(ready.python) if ready.python else "",

@@ -179,3 +179,41 @@ def test_each_changes_what_the_other_made(place: Place) -> None:
     assert (place.prefix / "share/x").read_text() == "base2"
     place.by_us("base-2")
     assert set(compared(place)) == {"share/x", "share/new"}
+
+
+def test_an_upgrade_by_either_leaves_the_rest_alone(place: Place) -> None:
+    """Only the files of the package that changes are made again, and afterwards neither finds anything to do."""
+    place.by_rattler("base =2")  # fills the cache
+    place.by_rattler(*SPECS)
+    for upgrade, check in ((place.by_us, "ours"), (place.by_rattler, "theirs")):
+        before = place.stamps()
+        names = ("python", "base-2", "top", "zeta", "pure")
+        if check == "ours":
+            upgrade(*names)
+        else:
+            upgrade("python", "base =1", "top", "zeta", "pure")
+        after = place.stamps()
+        touched = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        assert touched <= {"x", "only", "tool", "new"} | {name for name in touched if name.startswith("x__")}, check
+        wanted = names if check == "ours" else ALL
+        assert make_plan([place.records[name] for name in wanted], [], read_prefix(place.prefix)).is_empty
+        stamps = place.stamps()
+        specs = ("python", "base =2" if check == "ours" else "base =1", "top", "zeta", "pure")
+        place.by_rattler(*specs)
+        assert place.stamps() == stamps, check
+
+
+def test_a_removal_by_either_leaves_the_rest_alone(place: Place) -> None:
+    place.by_rattler(*SPECS)
+    stamps = place.stamps()
+    place.by_us("python", "base", "top", "pure")  # zeta goes
+    place.by_rattler("python", "base =1", "top", "pure")
+    assert {line["name"] for line in rattler("records", prefix=str(place.prefix))} == {"python", "base", "top", "pure"}
+    kept = {name: stamp for name, stamp in place.stamps().items() if name in stamps}
+    place.by_rattler("python", "base =1", "pure")  # top goes
+    assert make_plan(
+        [place.records[name] for name in ("python", "base", "pure")], [], read_prefix(place.prefix)
+    ).is_empty
+    left = place.stamps()
+    assert {name for name in left if left[name] != kept.get(name, left[name])} <= {"x"}
+    assert (place.prefix / "share/x").read_text() == "base"

@@ -82,10 +82,14 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield World(tmp_path, index, running.url, environ)
 
 
+SLOWER_KINDS = ("folder", "sdist", "wheel", "url", "git", "subdirectory")
 SHOW = "import thing; print(thing.version, thing.__file__)"
 
 
-@pytest.mark.parametrize("kind", ["folder", "editable", "sdist", "wheel", "url", "index", "git", "subdirectory"])
+@pytest.mark.parametrize(
+    "kind",
+    ["editable", "index", *(pytest.param(kind, marks=pytest.mark.slow) for kind in SLOWER_KINDS)],
+)
 def test_every_way_to_name_a_project(world: World, kind: str) -> None:
     source = project(world.root / "thing", "thing", "1.5", dependencies=["words>=2"])
     archive = sdist(source, "thing", "1.5")
@@ -175,6 +179,7 @@ def test_a_failing_build_shows_its_own_last_lines_and_changes_nothing(world: Wor
     assert {name for name in {*before, *after} if before.get(name) != after.get(name)} <= {"pixi.lock"}
 
 
+@pytest.mark.slow
 def test_add_of_what_cannot_be_built_leaves_manifest_lock_and_environment(world: World) -> None:
     world.manifest('words = "*"')
     world.pixi("install").succeeded()
@@ -184,6 +189,7 @@ def test_add_of_what_cannot_be_built_leaves_manifest_lock_and_environment(world:
     assert tree(world.workspace) == before
 
 
+@pytest.mark.slow
 def test_a_folder_is_built_again_when_it_changed_and_an_editable_one_when_its_rules_did(world: World) -> None:
     thing, other = (project(world.root / name, name) for name in ("thing", "other"))
     world.manifest('thing = { path = "../thing" }', 'other = { path = "../other", editable = true }')
@@ -202,6 +208,7 @@ def test_a_folder_is_built_again_when_it_changed_and_an_editable_one_when_its_ru
     assert not (world.site / "other-1.0.dist-info").exists()
 
 
+@pytest.mark.slow
 def test_new_dependencies_of_a_folder_are_locked(world: World) -> None:
     thing = project(world.root / "thing", "thing", dependencies=["words<2"])
     world.manifest('thing = { path = "../thing" }')
@@ -213,6 +220,7 @@ def test_new_dependencies_of_a_folder_are_locked(world: World) -> None:
     assert "words-2.0" in (world.workspace / "pixi.lock").read_text()
 
 
+@pytest.mark.slow
 def test_what_only_a_build_can_tell_is_asked_of_the_back_end_once(world: World) -> None:
     thing = project(world.root / "thing", "thing", None, dynamic=["dependencies"], needs=["words<2"])
     (thing / "VERSION").write_text("3.5\n")
@@ -227,6 +235,7 @@ def test_what_only_a_build_can_tell_is_asked_of_the_back_end_once(world: World) 
     assert "user 1.0 needs thing>=4" in world.pixi("lock").failed().err
 
 
+@pytest.mark.slow
 def test_a_back_end_without_the_hook_for_metadata_builds_a_wheel_that_is_used(world: World) -> None:
     world.offer(
         "thing",
@@ -242,6 +251,7 @@ def test_a_back_end_without_the_hook_for_metadata_builds_a_wheel_that_is_used(wo
     assert (world.site / "words-1.0.dist-info").is_dir()
 
 
+@pytest.mark.slow
 def test_build_requirements_are_installed_in_an_environment_of_their_own(world: World) -> None:
     world.offer("tool", "1.0")
     project(world.root / "thing", "thing", requires=["words>=2"], more=["tool"], module="tool")
@@ -256,6 +266,7 @@ def test_build_requirements_are_installed_in_an_environment_of_their_own(world: 
     assert not list((world.root / "thing").rglob("__pycache__/tool*"))
 
 
+@pytest.mark.slow
 def test_without_isolation_builds_see_the_environment_in_the_given_order(world: World) -> None:
     project(world.root / "first", "first", module="words")
     project(world.root / "second", "second", module="first")
@@ -271,6 +282,7 @@ def test_without_isolation_builds_see_the_environment_in_the_given_order(world: 
 
 
 @pytest.mark.parametrize("editable", [False, True])
+@pytest.mark.slow
 def test_no_build_is_obeyed(world: World, editable: bool) -> None:
     project(world.root / "thing", "thing")
     more = ", editable = true" if editable else ""
@@ -282,6 +294,7 @@ def test_no_build_is_obeyed(world: World, editable: bool) -> None:
         assert "`no-build` forbids" in ran.failed().err
 
 
+@pytest.mark.slow
 def test_a_branch_stays_at_its_locked_commit_until_it_is_updated(world: World) -> None:
     thing = project(world.root / "thing", "thing")
     first = repository(thing)
@@ -297,6 +310,7 @@ def test_a_branch_stays_at_its_locked_commit_until_it_is_updated(world: World) -
     assert f"#{second}" in (world.workspace / "pixi.lock").read_text()
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_build(world: World) -> None:
     fifo = world.root / "fifo"
     os.mkfifo(fifo)
@@ -320,6 +334,7 @@ def test_an_interrupt_ends_the_build(world: World) -> None:
     assert not (world.workspace / ".pixi" / "envs" / "default" / "lib").exists()
 
 
+@pytest.mark.slow
 def test_add_says_where_a_package_is_built_from(world: World) -> None:
     project(world.workspace / "libs" / "here", "here")
     elsewhere = project(world.root / "elsewhere", "elsewhere")

@@ -125,9 +125,9 @@ class Desk:
         an undisturbed command fetches: metadata is fetched ahead.)
         """
         found = tree(self.workspace)
-        for path in found:
-            if path.startswith(".pixi/prepared-") and path.endswith(".json"):
-                found[path] = "a note"  # with times of files in it
+        for name in found:
+            if name.startswith(".pixi/prepared-") and name.endswith(".json"):
+                found[name] = "a note"  # with times of files in it
         for path in (self.cache).rglob("*"):
             if path.name.startswith((".tmp-", ".download-")) or path.parent.name == WRITING:
                 found[f"cache:{path}"] = ""

@@ -12,12 +12,9 @@ Processes are started from scratch and not forked, since this may be a Jupyter s
 from __future__ import annotations
 
 import os
-import pickle
-import subprocess
-import sys
 import threading
 from collections import deque
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, PixiError
@@ -59,11 +56,14 @@ def solve_all(
     Indexes are fetched first, here. `cores` bounds how many processes work (None: as many as this one may use). Raises
     `NetworkError` where an index cannot be had, and `Cancelled`.
     """
-    work = _Work(services, jobs, reporter, should_stop)
+    work = Work(services, jobs, reporter, should_stop)
     helpers = min(usable_cores() if cores is None else cores, len({job.subdirs for job in jobs})) - 1
     with ExitStack() as stack:
-        for _ in range(helpers):
-            stack.enter_context(_Helper(work))  # they start while indexes are fetched
+        if helpers > 0:
+            from .solve_helper import Helper  # nobody else pays for subprocess and pickle
+
+            for _ in range(helpers):
+                stack.enter_context(Helper(work))  # they start while indexes are fetched
         work.begin()
         work.take_part()
     return [answer for answer in work.answers if answer is not None]
@@ -88,7 +88,7 @@ def answer_to(gateway: Gateway, job: Job, should_stop: Callable[[], bool] | None
         return error
 
 
-class _Work:
+class Work:
     """The jobs that nobody has taken yet, by platform, and the answers so far."""
 
     def __init__(
@@ -168,55 +168,3 @@ class _Work:
                 self.keep(index, answer)
 
             yield show
-
-
-class _Helper:
-    """A process that takes batches, and the thread that feeds it. A context: leaving it ends both."""
-
-    def __init__(self, work: _Work) -> None:
-        self.work = work
-        self.thread = threading.Thread(target=self._feed, name="solve helper", daemon=True)
-        self.child: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> None:
-        try:
-            self.child = subprocess.Popen(
-                # -P: what lies in the current folder is not ours to import
-                [sys.executable, "-P", "-m", "pixi_core.ops.solve_worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                start_new_session=sys.platform != "win32",  # Ctrl-C is for us: we end it
-            )
-        except OSError:
-            return  # no more processes here: we do it alone
-        self.thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        if self.child is None:
-            return
-        self.child.kill()
-        self.thread.join()
-        with self.child:  # waits, and closes the pipes
-            pass
-
-    def _feed(self) -> None:
-        """Hand out batches until there are none, or the process is gone."""
-        child = self.child
-        assert child is not None
-        assert child.stdin is not None
-        assert child.stdout is not None
-        batch: list[int] = []
-        with suppress(OSError, EOFError, pickle.UnpicklingError):
-            services = self.work.services
-            pickle.dump((services.config, services.dirs, dict(services.environ), services.offline), child.stdin)
-            child.stdin.flush()
-            pickle.load(child.stdout)  # noqa: S301 - our own process: it is ready
-            while batch := self.work.take(while_it_lives=lambda: child.poll() is None):
-                for index in batch:
-                    with self.work.shown(index) as show:
-                        pickle.dump(self.work.jobs[index], child.stdin)
-                        child.stdin.flush()
-                        show(pickle.load(child.stdout))  # noqa: S301 - our own process
-        self.work.give_back(batch)

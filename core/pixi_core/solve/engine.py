@@ -15,7 +15,8 @@ Names are decided in the order in which they were first asked for: the request's
 chosen candidates need. Which candidate of a name is the best is not known here: `choose` says it. A search that has
 met `PATIENCE` conflicts is no ordinary problem; from then on the names with the fewest candidates left come first.
 
-This module imports nothing but the standard library and knows nothing of versions or records: tables do.
+This module imports nothing but the standard library and knows nothing of versions or records: tables do (what is asked
+of them stands in `contract`). mypyc compiles it as it is (`tests/benchmarks/solver_compiled`).
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from heapq import heappop, heappush
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Literal, Protocol
-else:
-    Protocol = object
+    from typing import Literal
+
+    from .contract import Table
 
 Clause = tuple[int, ...]
 
@@ -36,21 +37,6 @@ LATE = "?"
 
 PATIENCE = 64
 """So many conflicts are met in the ordinary order of decisions; no real problem known has half as many."""
-
-
-class Table(Protocol):
-    """The candidates of one name, best first.
-
-    `rule_masks[i]` is the set of candidates that carry rule `rule_specs[i]`: `name rest` for a requirement, with a
-    leading `!` for a constraint. Masks are domains: candidate k is bit k + 1, bit 0 is never set in them.
-    """
-
-    count: int
-    rule_masks: Sequence[int]
-    rule_specs: Sequence[str]
-
-    def match(self, rest: str) -> int:
-        """The candidates that the part of a spec after its name allows."""
 
 
 class NoSolution(Exception):

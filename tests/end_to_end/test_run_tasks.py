@@ -228,3 +228,18 @@ def test_variables_of_a_dotenv_file(demo: Path, words: list[str]) -> None:
     file.write_text("SECRET\n")
     assert f"{file}:1: not NAME=VALUE" in pixi("run", *words, cwd=demo).failed().err
     file.unlink()
+
+
+def test_activation_scripts_run_once_while_nothing_changes(tmp_path: Path, small_channel: Path) -> None:
+    """Both ways of starting remember what a script did; a change of the script, or of what it looks at, counts."""
+    (tmp_path / "slow.sh").write_text('echo run >> "$PIXI_PROJECT_ROOT/log"\nexport SLOW="$LOOKED_AT"\n')
+    workspace(tmp_path, small_channel, '[activation]\nscripts = ["slow.sh"]\n[tasks]\nsay = "echo $SLOW"\n')
+    said = [
+        pixi("run", *words, cwd=tmp_path, environ={"LOOKED_AT": looked_at}).succeeded().out.strip()
+        for words, looked_at in [(["say"], "a"), (["sh", "-c", "echo $SLOW"], "a"), (["say"], "a"), (["say"], "b")]
+    ]
+    assert said == ["a", "a", "a", "b"]
+    assert (tmp_path / "log").read_text().split() == ["run", "run"]
+    (tmp_path / "slow.sh").write_text('echo again >> "$PIXI_PROJECT_ROOT/log"\n')
+    pixi("run", "say", cwd=tmp_path, environ={"LOOKED_AT": "b"}).succeeded()
+    assert (tmp_path / "log").read_text().split() == ["run", "run", "again"]

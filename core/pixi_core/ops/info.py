@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import EnvironmentUnavailable
-from ..fs import pixi_home
+from ..global_tools.home import GlobalHome
 from ..virtual import detect, host_subdir
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def info(
 ) -> dict[str, Any]:
     """The keys of `pixi info --json`; sizes (bytes) only with `extended`, since they walk whole trees."""
     subdir = host_subdir(environ)
-    home = pixi_home(environ)
+    home = GlobalHome.of(environ)
     return {
         "platform": subdir,
         "virtual_packages": [_three_parts(package) for package in detect(subdir, environ)],
@@ -34,9 +34,9 @@ def info(
         "cache_size": size_of(services.dirs.root) if extended else None,
         "auth_dir": str(environ.get("RATTLER_AUTH_FILE") or Path("~/.rattler/credentials.json").expanduser()),
         "global_info": {
-            "bin_dir": str(home / "bin"),
-            "env_dir": str(home / "envs"),
-            "manifest": str(home / "manifests" / "pixi-global.toml"),
+            "bin_dir": str(home.bin),
+            "env_dir": str(home.environments),
+            "manifest": str(home.manifest),
         },
         "project_info": None if workspace is None else _workspace_info(workspace, extended),
         "environments_info": [] if workspace is None else _environments_info(workspace, extended),

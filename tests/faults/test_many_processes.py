@@ -83,6 +83,14 @@ def at_once(workspaces: Sequence[Path], log: Path) -> list[int]:
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
+def assert_fetched_once(server: FaultServer, before: int, index: Asked) -> None:
+    """Every archive came over the wire, and none twice (`before`: what the server had seen earlier)."""
+    paths = [*(seen.path for seen in server.seen[before:]), *index.seen]
+    asked = Counter(path for path in paths if path.endswith(ARCHIVES))
+    assert len(asked) >= 7
+    assert set(asked.values()) == {1}
+
+
 def test_one_cold_cache_many_workspaces(tmp_path: Path, server: FaultServer, cold: Path) -> None:
     """Everybody succeeds, and every archive comes over the wire once."""
     index = Asked()
@@ -91,28 +99,32 @@ def test_one_cold_cache_many_workspaces(tmp_path: Path, server: FaultServer, col
         places = [write_manifest(tmp_path / f"w{number}", server.url, running.url) for number in range(8)]
         codes = at_once(places, tmp_path / "log")
     assert codes == [0] * 8, (tmp_path / "log").read_text()
-    paths = [*(seen.path for seen in server.seen[before:]), *index.seen]
-    asked = Counter(path for path in paths if path.endswith(ARCHIVES))
-    assert len(asked) >= 7
-    assert set(asked.values()) == {1}
+    assert_fetched_once(server, before, index)
     trees = [tree(place / ".pixi/envs/default", skip=SKIPPED) for place in places]
     assert all(sorted(other) == sorted(trees[0]) for other in trees)
     assert not [path for path in cold.rglob(".*") if path.name.startswith((".tmp-", ".download-"))]
 
 
-NOTES = (".pixi/prepared-v1/", ".pixi/prepared-v1/default.json")
-"""What makes the next command fast; whoever approves a workspace for the first time drops it."""
+NOTES = (
+    ".pixi/prepared-v1/",
+    ".pixi/prepared-v1/default.json",
+    ".pixi/history-v1/default.json",
+)
+"""What makes the next command fast (whoever approves a workspace for the first time drops it), and when things happened.
+"""
 SKIPPED = ("conda-meta/pixi", "conda-meta/pixi_env_prefix")
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(16, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("count", [3, pytest.param(32, marks=pytest.mark.exhaustive)])
 def test_one_workspace_many_processes(tmp_path: Path, server: FaultServer, cold: Path, count: int) -> None:
     """Everybody succeeds; one does the work, and what is there is what one alone would have made."""
     index = Asked()
+    before = len(server.seen)
     with serving_index(index) as running:
         place = write_manifest(tmp_path / "w", server.url, running.url)
         codes = at_once([place] * count, tmp_path / "log")
         assert codes == [0] * count, (tmp_path / "log").read_text()
+        assert_fetched_once(server, before, index)
         together = tree(place, skip=NOTES)
         (place / "pixi.lock").unlink()
         (place / ".pixi").rename(tmp_path / "away")

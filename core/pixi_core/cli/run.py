@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from typing import TYPE_CHECKING
 
 from .arguments import environment_argument, lock_arguments, lock_mode, no_install, workspace_arguments
@@ -66,6 +65,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
 def _run_script(arguments: argparse.Namespace, context: Context) -> int:
     """Become the Python of the script's own environment. Raises `UsageError`, `CommandNotFound`."""
+    import shutil  # lazy: tasks start without it
+
     from ..errors import CommandNotFound
     from ..ops.init import open_services
     from ..ops.script import read_script, script_environment

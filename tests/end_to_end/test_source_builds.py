@@ -351,3 +351,13 @@ def test_add_says_where_a_package_is_built_from(world: World) -> None:
     assert world.python("import here, elsewhere; print(here.version)") == "1.0"
     for words in (["--git", "x", "--path", "y"], ["--tag", "v2"], ["--subdirectory", "x"], ["--editable"]):
         world.pixi("add", "other", *words).failed(2)
+
+
+@pytest.mark.slow
+def test_a_wheel_that_is_not_what_was_locked_is_refused(world: World) -> None:
+    archive = sdist(project(world.root / "thing", "thing", "9.9"), "thing", "1.0", final=True)
+    world.index.projects["thing"] = [File("thing-1.0.tar.gz", archive, None)]
+    world.manifest('thing = "*"')
+    ran = world.pixi("install").failed()
+    assert "thing 1.0 was built, but the wheel says that it is thing 9.9" in ran.err
+    assert not (world.workspace / ".pixi" / "envs").exists()

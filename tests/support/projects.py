@@ -65,13 +65,13 @@ def backend_wheel(name: str, version: str = "1.0") -> File:
     return File(f"{name}-{version}-py3-none-any.whl", content, metadata)
 
 
-def sdist(folder: Path, name: str, version: str) -> bytes:
-    """The folder as a source distribution whose `PKG-INFO` promises nothing."""
+def sdist(folder: Path, name: str, version: str, *, final: bool = False) -> bytes:
+    """The folder as a source distribution whose `PKG-INFO` promises nothing, or (`final`) to be the whole truth."""
     stem = f"{name.replace('-', '_')}-{version}"
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as archive:
         archive.add(folder, arcname=stem, filter=lambda member: None if "__pycache__" in member.name else member)
-        info = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\n".encode()
+        info = f"Metadata-Version: {2.2 if final else 2.1}\nName: {name}\nVersion: {version}\n\n".encode()
         member = tarfile.TarInfo(f"{stem}/PKG-INFO")
         member.size = len(info)
         archive.addfile(member, io.BytesIO(info))

@@ -23,6 +23,7 @@ from ..names import safe_relative_path
 from ..pypi.build import SourceTree
 from ..pypi.direct import static_metadata
 from ..pypi.metadata import CoreMetadata, parse_core_metadata
+from ..pypi.versions import try_version
 from .hooks import MISSING, Hooks, file_name_of
 from .project import BuildSystem, read_build_system
 from .python import BuildPython, build_variables
@@ -88,8 +89,17 @@ class SourceBuilder:
                 return results.keep_wheel(portable if wheel.name.endswith("-none-any.whl") else here, wheel)
 
     def wheel_of(self, record: PypiRecord, *, editable: bool = False) -> CachedWheel:
-        """The wheel of a locked source. Raises as `wheel`."""
-        return self.wheel(source_of(record, self.tools, editable=editable))
+        """The wheel of a locked source. Raises as `wheel`, and `BuildError` for one that is not what is locked."""
+        source = source_of(record, self.tools, editable=editable)
+        wheel = self.wheel(source)
+        metadata = _wheel_metadata(wheel, source)
+        same = record.version is None or try_version(metadata.version) == try_version(record.version)
+        if metadata.name != record.name or not same:
+            raise BuildError(
+                f"{source.identity} was built, but the wheel says that it is {metadata.name} {metadata.version}",
+                hints=["its metadata is not what was locked: run `pixi lock`, or ask its authors"],
+            )
+        return wheel
 
     # ---------------------------------------------------------------- what is known already
 

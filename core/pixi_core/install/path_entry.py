@@ -118,15 +118,21 @@ def _lenient(entries: Any) -> tuple[PathEntry, ...]:
     return tuple([_from_json(entry) for entry in entries])
 
 
+def _only(kind: type, value: Any) -> Any:
+    return value if isinstance(value, kind) else None
+
+
 def _from_json(entry: Mapping[str, Any]) -> PathEntry:
-    kind, mode = entry.get("path_type"), entry.get("file_mode")
+    kind, mode, path = entry.get("path_type"), entry.get("file_mode"), entry["_path"]
+    if not isinstance(path, str):
+        raise TypeError(f"a path is {path!r}")
     return PathEntry(
-        path=entry["_path"],
+        path=path,
         path_type=cast(PathType, kind) if kind in _PATH_TYPES else "hardlink",
-        sha256=entry.get("sha256"),
-        size=entry.get("size_in_bytes"),
+        sha256=_only(str, entry.get("sha256")),
+        size=_only(int, entry.get("size_in_bytes")),
         file_mode=mode if mode in ("text", "binary") else None,
-        prefix_placeholder=entry.get("prefix_placeholder"),
+        prefix_placeholder=_only(str, entry.get("prefix_placeholder")),
         no_link=bool(entry.get("no_link")),
         sha256_in_prefix=entry.get("sha256_in_prefix"),
         original_path=entry.get("original_path"),

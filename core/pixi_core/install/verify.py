@@ -85,8 +85,11 @@ class _Origin:
 def _origin(package: InstalledPackage) -> _Origin:
     from ..cache.entry import read_marker
 
-    folder = package.load().extracted_package_dir
-    marker = read_marker(Path(folder)) if folder else None
+    try:
+        folder = package.load().extracted_package_dir
+    except PixiError:
+        folder = None
+    marker = read_marker(Path(folder)) if isinstance(folder, str) else None
     if marker is None:
         return _Origin({}, frozenset())
     return _Origin(dict(marker.links), frozenset(path for path, _, _, executable in marker.files if executable))

@@ -39,8 +39,8 @@ MANIFEST_NAMES = tuple(_KINDS)
 class Services:
     """The machinery that touches network and caches, made when first asked for and shared by one workspace.
 
-    `s3_options` gives the workspace's own, by bucket; it is called by the first request, and so is
-    `index_urls`, for the credentials in the URLs of its package indexes.
+    `s3_options` gives the workspace's own, by bucket; it is called by the first request, and so are `index_urls` and
+    `channel_urls`, for the credentials in them.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Services:
         reporter: Reporter = SILENT,
         s3_options: Callable[[], Mapping[str, Mapping[str, Any]]] = dict,
         index_urls: Callable[[], Iterable[str]] = tuple,
+        channel_urls: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.config = config
         self.dirs = dirs
@@ -61,6 +62,7 @@ class Services:
         self.reporter = reporter
         self.s3_options = s3_options
         self.index_urls = index_urls
+        self.channel_urls = channel_urls
         self._client: Client | None = None
         self._gateway: Gateway | None = None
 
@@ -73,6 +75,7 @@ class Services:
 
             settings = net_config(self.config, self.environ, offline=self.offline, s3_options=self.s3_options())
             settings.credentials.remember(self.index_urls())
+            settings.credentials.remember_channels(self.channel_urls())
             self._client = Client(settings, reporter=self.reporter)
         return self._client
 
@@ -82,7 +85,13 @@ class Services:
         if self._gateway is None:
             from .repodata.gateway import Gateway
 
-            self._gateway = Gateway(self.client, self.dirs, offline=self.offline, reporter=self.reporter)
+            self._gateway = Gateway(
+                self.client,
+                self.dirs,
+                offline=self.offline,
+                disabled=self.config.disabled_forms,
+                reporter=self.reporter,
+            )
         return self._gateway
 
     def index(self, options: PypiOptions) -> IndexClient:
@@ -209,6 +218,7 @@ class Workspace:
                 reporter=reporter or SILENT,
                 s3_options=lambda: self.manifest.s3_options,
                 index_urls=lambda: self.manifest.index_urls,
+                channel_urls=lambda: self.manifest.channel_urls,
             )
         return self._services
 

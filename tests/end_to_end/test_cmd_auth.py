@@ -153,6 +153,37 @@ def test_a_stored_credential_opens_its_server(
     assert "shared" in pixi(*words, cwd=tmp_path, environ=home).succeeded().out
 
 
+@pytest.mark.parametrize("form", ["user", "token"])
+def test_what_stands_in_a_channel_opens_it_and_nothing_shows_it(
+    tmp_path: Path, home: dict[str, str], locked_server: FaultServer, small_channel: Path, form: str
+) -> None:
+    host = locked_server.url.removeprefix("http://")
+    url = f"http://ann:{SECRET}@{host}" if form == "user" else f"http://{host}/t/{SECRET}/closed"
+    files = dict(locked_server.files)
+    locked_server.files.update({f"/t/{SECRET}/closed{path}": content for path, content in files.items()})
+    if form == "token":
+        locked_server.answer = lambda seen: None if seen.path.startswith(f"/t/{SECRET}/") else Answered(403, {}, b"no")
+    (tmp_path / "pixi.toml").write_text(
+        f'[workspace]\nchannels = ["{url}"]\nplatforms = ["linux-64"]\n\n[dependencies]\nshared = "*"\n'
+    )
+    environ = {**home, "RATTLER_CACHE_DIR": str(tmp_path / "cache")}
+    done = pixi("lock", cwd=tmp_path, environ=environ).succeeded()
+    assert SECRET not in done.out + done.err + (tmp_path / "pixi.lock").read_text()
+    assert f"http://{host}" in (tmp_path / "pixi.lock").read_text()
+    holds = [path for path in tmp_path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+    assert holds == [tmp_path / "pixi.toml"]
+
+
+def test_credentials_are_not_written_into_a_manifest(tmp_path: Path, home: dict[str, str]) -> None:
+    url = f"https://ann:{SECRET}@channel.example/closed"
+    done = pixi("init", "demo", "-c", url, cwd=tmp_path, environ=home).failed()
+    assert "pixi auth login" in done.err
+    assert SECRET not in done.err
+    (tmp_path / "pixi.toml").write_text('[workspace]\nchannels = []\nplatforms = ["linux-64"]\n')
+    done = pixi("workspace", "channel", "add", url, cwd=tmp_path, environ=home).failed()
+    assert SECRET not in done.out + done.err + (tmp_path / "pixi.toml").read_text()
+
+
 def test_a_chosen_file_is_the_only_one(tmp_path: Path, home: dict[str, str]) -> None:
     chosen = {**home, "RATTLER_AUTH_FILE": str(tmp_path / "mine.json")}
     pixi("auth", "login", "a.b.example", "--token", SECRET, cwd=tmp_path, environ=chosen).succeeded()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import pixi
+from tests.support.http_server import serving
 
 
 @pytest.fixture
@@ -99,6 +100,29 @@ def test_config_opens_in_an_editor(tmp_path: Path) -> None:
         "no-such-editor"
         in pixi("config", "edit", "-g", "no-such-editor", cwd=tmp_path, environ=environ).failed(127).err
     )
+
+
+REPODATA = [
+    ("", [".msgpack.zst"]),
+    ("disable-sharded = true", [".json.zst"]),
+    ("disable-sharded = true\ndisable-zstd = true\ndisable-bzip2 = true", [".json"]),
+    ('disable-sharded = true\n[repodata-config."http://127.0.0.1"]\ndisable-sharded = false', [".msgpack.zst"]),
+    ('[repodata-config."http://elsewhere"]\ndisable-sharded = true', [".msgpack.zst"]),
+]
+
+
+@pytest.mark.parametrize(("table", "asked"), REPODATA, ids=[table or "none" for table, _ in REPODATA])
+def test_forms_of_indexes_can_be_switched_off(
+    tmp_path: Path, small_channel: Path, table: str, asked: list[str]
+) -> None:
+    files = {f"/{path.relative_to(small_channel)}": path.read_bytes() for path in small_channel.rglob("*.*")}
+    (tmp_path / "config.toml").write_text(f"[repodata-config]\n{table}\n")
+    environ = {"PIXI_CONFIG_FILE": str(tmp_path / "config.toml"), "RATTLER_CACHE_DIR": str(tmp_path / "cache")}
+    with serving(files) as server:
+        words = ("search", "shared", "-c", server.url, "-p", "linux-64")
+        assert "shared" in pixi(*words, cwd=tmp_path, environ=environ).succeeded().out
+        paths = {seen.path for seen in server.seen if "/noarch/repodata" in seen.path}
+    assert {path.partition("repodata")[2].removeprefix("_shards") for path in paths} == set(asked)
 
 
 @pytest.mark.parametrize("shell", ["bash", "elvish", "fish", "nushell", "powershell", "zsh"])

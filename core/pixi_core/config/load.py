@@ -215,7 +215,7 @@ _NESTED: dict[str, dict[str, tuple[str, Reader]]] = {
         "non-proxy-hosts": ("non_proxy_hosts", _texts),
     },
 }
-_REPODATA = {"disable-sharded": "disable_sharded", "disable-zstd": "disable_zstd"}
+_REPODATA = {"disable-sharded": "sharded", "disable-zstd": "zstd", "disable-bzip2": "bzip2"}
 _KEPT = ("build", "tool-platform")
 _KNOWN = (*_TOP, *_NESTED, "repodata-config", "cache", *_KEPT)
 
@@ -238,7 +238,7 @@ def _collect(document: Mapping[str, Any], path: Path, merged: dict[str, Any], wa
             elif key in _NESTED:
                 _collect_nested(key, _table(value), path, merged, warnings)
             elif key == "repodata-config":
-                _collect_repodata(_table(value), merged)
+                _collect_repodata(_table(value), path, merged, warnings)
             elif key == "cache":
                 _collect_cache(_table(value), path, merged, warnings)
             elif key in _KEPT:
@@ -268,15 +268,19 @@ def _collect_nested(
             warnings.append(f"Ignoring '{table}.{written}' in {path}: expected {refused}")
 
 
-def _collect_repodata(values: Mapping[str, Any], merged: dict[str, Any]) -> None:
-    """The switches for every channel; per-channel tables are kept for whoever fetches."""
-    for key, value in values.items():
-        if key in _REPODATA:
-            merged[_REPODATA[key]] = _flag(value)
-        elif isinstance(value, dict):
-            _put(
-                merged, "extra", {"repodata-config": {**merged.get("extra", {}).get("repodata-config", {}), key: value}}
-            )
+def _collect_repodata(values: Mapping[str, Any], path: Path, merged: dict[str, Any], warnings: list[str]) -> None:
+    """Forms of indexes not to ask for: everywhere (kept under the empty prefix), or where a URL begins so."""
+    found = {prefix: dict(forms) for prefix, forms in merged.get("disabled_forms", {}).items()}
+    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
+    for prefix, table in {"": {k: v for k, v in values.items() if k not in tables}, **tables}.items():
+        for key, value in table.items():
+            if key in _REPODATA:
+                found.setdefault(prefix, {})[_REPODATA[key]] = _flag(value)
+            else:
+                warnings.append(
+                    _ignored(f"repodata-config.{key}", path, [f"repodata-config.{one}" for one in _REPODATA])
+                )
+    merged["disabled_forms"] = found
 
 
 def _collect_cache(values: Mapping[str, Any], path: Path, merged: dict[str, Any], warnings: list[str]) -> None:

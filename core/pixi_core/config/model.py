@@ -28,6 +28,9 @@ CACHE_KINDS = (
 class Config(Value, kw_only=True):
     """What the user configured; None and empty where nothing was said.
 
+    `disabled_forms` says which forms of a channel's index are not asked for (`sharded`, `zstd`, `bzip2`), by the
+    beginning of its URL (the longest counts; empty: everywhere).
+
     `mirrors` maps URL prefixes to replacements in order of preference (longest prefix wins). `cache_root` and
     `cache_folders` (kind of `CACHE_KINDS` to path) come from the files only: the environment variables that rank above
     them are read by `cache.layout`. `locations` are the files that were read, lowest rank first; `warnings` what was
@@ -41,8 +44,7 @@ class Config(Value, kw_only=True):
     tls_root_certs: str | None = None
     offline: bool = False
     mirrors: Mapping[str, tuple[str, ...]] = EMPTY
-    disable_sharded: bool = False
-    disable_zstd: bool = False
+    disabled_forms: Mapping[str, Mapping[str, bool]] = EMPTY
     pypi_index_url: str | None = None
     pypi_extra_index_urls: tuple[str, ...] = ()
     pypi_keyring_provider: str | None = None

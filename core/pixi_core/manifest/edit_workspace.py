@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ..errors import ManifestError
+from ..model.channel import public
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE
 from .document import missing_entry, to_toml
 from .edit import ManifestEditor
@@ -22,7 +23,8 @@ class WorkspaceEditor(ManifestEditor):
     def add_channel(
         self, channel: str, *, feature: str = DEFAULT_FEATURE, priority: int | None = None, prepend: bool = False
     ) -> bool:
-        """Add a channel; False where it is there already."""
+        """Add a channel; False where it is there already. Raises `SpecError` for an address with credentials."""
+        channel = public(channel)
         array = self._list_of("channels", feature)
         if any(_channel_of(item) == channel for item in array):
             return False

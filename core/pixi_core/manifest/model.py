@@ -157,6 +157,14 @@ class WorkspaceManifest(Value, kw_only=True):
         return Environment.of(self, spec)
 
     @property
+    def channel_urls(self) -> tuple[str, ...]:
+        """Every channel that is named by its URL anywhere, as written."""
+        inline = [spec.inline for spec in self.environments.values() if spec.inline is not None]
+        features = [*self.features.values(), *inline]
+        entries = [*self.channels, *(entry for feature in features for entry in feature.channels or ())]
+        return tuple(entry.written for entry in entries if "://" in entry.written)
+
+    @property
     def index_urls(self) -> tuple[str, ...]:
         """Every package index that is named anywhere, as written."""
         contents = [content for feature in self.features.values() for content in feature.contents]

@@ -66,6 +66,17 @@ def without_credentials(url: str) -> str:
     return urlunsplit((parts.scheme, host, path, parts.query, parts.fragment))
 
 
+def public(text: str) -> str:
+    """A channel fit to be written into a manifest, which is shared. Raises `SpecError` for one with credentials."""
+    if "://" in text and without_credentials(text) != text:
+        raise SpecError(
+            f"the address of the channel {without_credentials(text)} holds credentials, which would be written down",
+            source=text,
+            hints=["keep them with `pixi auth login HOST`, and name the channel without them"],
+        )
+    return text
+
+
 def channel(text: str, *, root: PurePath | None = None, alias: str = CHANNEL_ALIAS) -> Channel:
     """Parse a channel as written in a manifest, configuration or command line.
 

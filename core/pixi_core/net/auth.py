@@ -196,6 +196,18 @@ class CredentialStore:
         for url in urls:
             self._services.append(self.taken_from(url, whole_host=True))
 
+    def remember_channels(self, urls: Iterable[str]) -> None:
+        """Channels of a workspace: what stands in their URLs (`user:password@`, conda's `/t/TOKEN`) opens what is below
+        them.
+        """
+        for url in urls:
+            parts = urlsplit(self.taken_from(url.rstrip("/") + "/"))
+            segments = _segments(parts.path)
+            if len(segments) > 1 and segments[0] == "t":
+                place = Place((parts.hostname or "").lower(), parts.scheme, _port(parts), segments[2:])
+                with self._guard:
+                    self._entries[place] = Credential("conda-token", Secret(segments[1]))
+
     def taken_from(self, url: str, *, whole_host: bool = False) -> str:
         """The URL without `user:password@`, which is remembered for its folder and below (or all of its host)."""
         parts = urlsplit(url)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import ManifestError, NetworkError, UsageError
 from ..fs import atomic_write
 from ..model.channel import channel as parse_channel
+from ..model.channel import public
 from ..model.platform import subdir as parse_subdir
 from ..virtual import host_subdir
 from ..workspace import Services, Workspace
@@ -58,7 +59,7 @@ def init_workspace(
     _refuse_existing(path, folder)
     chosen = [] if host else list(services.config.default_channels if channels is None else channels)
     subdirs = [parse_subdir(name) for name in platforms] or [host_subdir(environ)]
-    parsed = [parse_channel(text, root=folder.absolute()) for text in chosen]
+    parsed = [parse_channel(public(text), root=folder.absolute()) for text in chosen]
     python = _host_python_requirement(environ) if host else None
 
     from ..manifest.new import new_manifest

@@ -18,7 +18,7 @@ from contextlib import suppress
 from ..errors import HttpStatusError, NetworkError, Offline
 from ..fs import os_errors, replacing
 from ..model.channel import path_of_file_url
-from ..value import Value
+from ..value import EMPTY, Value
 from .decompress import unbzip2, unzstd
 from .digest import digest
 from .packed import PackedSubdir, pack
@@ -38,6 +38,8 @@ else:
     Protocol = object
 
 FORMS = (INDEX_NAME, "repodata.json.zst", "repodata.json.bz2", "repodata.json")
+_WORDS = dict(zip(("sharded", "zstd", "bzip2"), FORMS, strict=False))
+"""What the configuration calls the forms that can be switched off."""
 SERVER_TROUBLE = (429, 500, 502, 503, 504)
 """Statuses that say nothing about the index: what was there the last time will do."""
 
@@ -111,8 +113,10 @@ class IndexFetcher:
         reporter: Reporter,
         pool: Callable[[], Executor],
         now: Callable[[], float] = time.time,
+        disabled: Mapping[str, Mapping[str, bool]] = EMPTY,
     ) -> None:
         self._client = client
+        self._disabled = disabled
         self._folder = folder
         self._offline = offline
         self._as_kept = as_kept
@@ -199,7 +203,7 @@ class IndexFetcher:
                 return answer
             # the form is gone: look for another
         refused: HttpStatusError | None = None
-        for form in FORMS:
+        for form in self._forms(url):
             answer = self._get(url, form, state if state is not None and state.form == form else None)
             if isinstance(answer, State):
                 return answer
@@ -207,6 +211,14 @@ class IndexFetcher:
         if refused is not None:
             self.refused[url] = refused
         return None
+
+    def _forms(self, url: str) -> list[str]:
+        """The forms to ask for: all but those that the longest fitting beginning of the URL switches off."""
+        off: dict[str, bool] = {}
+        for prefix in sorted((p for p in self._disabled if url.startswith(p)), key=len):
+            off |= self._disabled[prefix]
+        refused = {form for word, form in _WORDS.items() if off.get(word)}
+        return [form for form in FORMS if form not in refused]
 
     def _get(self, url: str, form: str, known: State | None) -> State | HttpStatusError | None:
         """Fetch or revalidate one form. None where it is absent, the error where the server did not let us look: many

@@ -7,13 +7,14 @@ import threading
 from ..errors import HttpStatusError, NetworkError
 from ..fs import remove_abandoned
 from ..progress import SILENT
+from ..value import EMPTY
 from .fetch import FORMS, IndexFetcher, absent
 from .source import ChannelSource
 from .tables import TableCache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
     from types import TracebackType
     from typing import Self
@@ -35,7 +36,7 @@ class Gateway:
     """All channels, through one cache. Thread-safe. An index that was opened stays as it is until `forget`.
 
     `client` is a `net.client.Client`, or whatever else can GET. With `as_kept` an index in the cache is used as it is,
-    however old.
+    however old; `disabled` says which forms of indexes are not asked for (`Config.disabled_forms`).
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Gateway:
         *,
         offline: bool = False,
         as_kept: bool = False,
+        disabled: Mapping[str, Mapping[str, bool]] = EMPTY,
         reporter: Reporter = SILENT,
     ) -> None:
         folder = cache.repodata
@@ -53,7 +55,13 @@ class Gateway:
         self._client = client
         self._tables = TableCache(folder)
         self._fetcher = IndexFetcher(
-            client, str(folder), offline=offline, as_kept=as_kept, reporter=reporter, pool=self._threads
+            client,
+            str(folder),
+            offline=offline,
+            as_kept=as_kept,
+            reporter=reporter,
+            pool=self._threads,
+            disabled=disabled,
         )
         self._pool: ThreadPoolExecutor | None = None
         self._opened: dict[str, SubdirIndex | None] = {}

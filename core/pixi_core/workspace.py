@@ -126,7 +126,8 @@ class Workspace:
     """A folder with a manifest.
 
     `manifest_path` is absolute. `warnings` collects what was noticed on the way in; frontends show it once.
-    `carried_lock` is the lock file of a manifest that was not taken over yet.
+    `carried_lock` is the lock file of a manifest that was not taken over yet. `command` is what the history of an
+    environment says changed it.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class Workspace:
         self.warnings: list[str] = []
         self.notebook = notebook
         self.carried_lock = carried_lock
+        self.command = ""
         self._services: Services | None = None
         self._wishes: tuple[bool, Reporter | None] = (False, None)
 
@@ -308,14 +310,19 @@ class Workspace:
 
     def reload(self) -> Workspace:
         """The same workspace, read again from disk, with the same machinery."""
+        return self.with_text(read_manifest_text(self.manifest_path))
+
+    def with_text(self, text: str) -> Workspace:
+        """The same workspace as it is with another text of its manifest, with the same machinery."""
         fresh = Workspace(
             manifest_path=self.manifest_path,
-            manifest_text=read_manifest_text(self.manifest_path),
+            manifest_text=text,
             environ=self.environ,
             notebook=self.notebook,
             carried_lock=self.carried_lock,
         )
         fresh._services, fresh._wishes = self._services, self._wishes
+        fresh.command = self.command
         return fresh
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""`pixi clean` and `pixi clean cache`."""
+"""`pixi clean`, `pixi clean cache` and `pixi clean history`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = ("conda", "pypi", "repodata", "mapping", "exec", "build-backends")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Environments of the workspace, or caches of the user."""
-    parser.add_argument("what", nargs="?", choices=("cache",), help="the caches instead of the environments")
+    parser.add_argument("what", nargs="?", choices=("cache", "history"), help="instead of the environments")
     workspace_arguments(parser)
     environment_argument(parser)
     for kind in KINDS:
@@ -37,6 +37,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         if arguments.what != "cache" or arguments.kinds:
             raise UsageError("--unused belongs to `pixi clean cache`, without kinds")
         return _run_unused(arguments, context)
+    if arguments.what == "history":
+        return _run_history(arguments, context)
     if arguments.what == "cache":
         from ..ops.init import open_services
 
@@ -49,6 +51,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         folders = clean.environments_of(context.workspace(arguments.manifest_path), arguments.environment)
     if not arguments.dry_run:
         clean.remove(folders)
+        if arguments.what is None and arguments.environment is None:
+            from ..install.history import History
+
+            History(context.workspace(arguments.manifest_path).pixi_dir).unpin()
     from .terminal import megabytes
 
     verb = "Would remove" if arguments.dry_run else "Removed"
@@ -61,6 +67,21 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         context.reporter.message(f"{verb} {folder.path} ({megabytes(folder.size)})")
     if not folders:
         context.reporter.message("there is nothing to remove")
+    return 0
+
+
+def _run_history(arguments: argparse.Namespace, context: Context) -> int:
+    """All generations but the newest of each environment, which is what there is now."""
+    from ..errors import UsageError
+    from ..ops.history import forget
+
+    if arguments.kinds or arguments.dry_run:
+        raise UsageError("`pixi clean history` takes neither kinds nor --dry-run")
+    count = forget(context.workspace(arguments.manifest_path), arguments.environment)
+    context.result("clean", {"forgotten": count})
+    if arguments.json and not context.json_lines:
+        print(json.dumps({"forgotten": count}))
+    context.reporter.message(f"Forgot {count} generation{'' if count == 1 else 's'}")
     return 0
 
 

@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("diff", "Compare lock files, or what is installed with what is locked"),
     "workspace": ("workspace", "Look at and change what the manifest says of the workspace"),
     "import": ("import_file", "Take over an environment.yml or requirements.txt"),
+    "history": ("history", "List the generations of an environment, and what changed in each"),
+    "rollback": ("rollback", "Return manifest, lock file and environment to a generation"),
     "info": ("info", "Show the machine, the workspace and its environments"),
     "status": ("status", "Say whether manifest, lock file and environment agree"),
     "doctor": ("doctor", "Check environments, caches and configuration, and repair them"),

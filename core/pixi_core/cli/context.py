@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from .activation_change import ActivationChange
 
 SIGNED = frozenset(
-    ["add", "install", "lock", "reinstall", "remove", "run", "shell", "shell-hook", "task", "update", "upgrade"]
+    [
+        "add",
+        "install",
+        "lock",
+        "reinstall",
+        "remove",
+        "rollback",
+        "run",
+        "shell",
+        "shell-hook",
+        "task",
+        "update",
+        "upgrade",
+    ]
 )
 """Commands by which the user shows that this workspace is trusted: they install, run or change what it says."""
 
@@ -90,6 +103,7 @@ class Context:
         self.reporter = reporter
         self.color = color
         self.command = ""
+        self.words: tuple[str, ...] = ()
         self._workspace: Workspace | None = None
         self._was_trusted = False
         self._activation: ActivationChange | None = None
@@ -126,6 +140,7 @@ class Context:
             chosen = manifest_path or self.globals.manifest_path
             path = None if chosen is None else Path(chosen)
             self._workspace = Workspace.discover(self.cwd, manifest_path=path, environ=self.environ)
+            self._workspace.command = " ".join(("pixi", self.command, *self.words))
             for warning in self._workspace.warnings:
                 self.reporter.warning(warning)
             self._look_at_trust(self._workspace)

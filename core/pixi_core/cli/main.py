@@ -144,6 +144,7 @@ def _dispatch(name: str, words: list[str], context: Context) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     context.command = name
+    context.words = tuple(words)
     gc.set_threshold(*_COLLECTING)
     code = command.run(namespace, context)
     context.sign()

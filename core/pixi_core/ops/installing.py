@@ -201,6 +201,7 @@ def install_prepared(
 ) -> Installation:
     """Change the prefix. Raises `InstallError` and its kind; the journal makes the next command finish the work."""
     from ..install.execute import execute
+    from .history import record
 
     workspace = prepared.workspace
     write_pixi_dir(workspace.pixi_dir)
@@ -229,6 +230,7 @@ def install_prepared(
     )
     for warning in outcome.warnings:
         reporter.warning(warning)
+    record(prepared, reporter)
     return Installation(
         environment=prepared.environment.name,
         prefix=prepared.prefix,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ..workspace import Workspace
 
 POLICY_VARIABLE = "PIXI_JUPYTER_TRUST"
-_FOREIGN_CACHES = ("prepared-v1", "activation-env-v0")
+_FOREIGN_CACHES = ("prepared-v1", "activation-env-v0", "history-v1")
 """Folders of `.pixi` that hold variables and file names which are believed: a repository may bring made-up ones."""
 
 

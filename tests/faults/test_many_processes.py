@@ -110,8 +110,7 @@ NOTES = (
     ".pixi/prepared-v1/default.json",
     ".pixi/history-v1/default.json",
 )
-"""What makes the next command fast (whoever approves a workspace for the first time drops it), and when things happened.
-"""
+"""What makes the next command fast (whoever approves a workspace for the first time drops it), and what holds times."""
 SKIPPED = ("conda-meta/pixi", "conda-meta/pixi_env_prefix")
 
 

@@ -75,7 +75,8 @@ class History:
             return []
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InstallError(
-                f"the history {path} cannot be read: {error!r}", hints=["remove it: `pixi clean history`"]
+                f"the history {path} cannot be read: {error!r}",
+                hints=["remove this file; the environment itself is well"],
             ) from error
 
     def text(self, digest: str) -> bytes:

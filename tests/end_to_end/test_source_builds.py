@@ -361,3 +361,15 @@ def test_a_wheel_that_is_not_what_was_locked_is_refused(world: World) -> None:
     ran = world.pixi("install").failed()
     assert "thing 1.0 was built, but the wheel says that it is thing 9.9" in ran.err
     assert not (world.workspace / ".pixi" / "envs").exists()
+
+
+@pytest.mark.slow
+def test_no_binary_takes_the_sdist_beside_a_wheel(world: World) -> None:
+    world.offer("thing", "1.0")
+    world.index.wheel("thing", "1.0")
+    world.manifest('thing = "*"', options='no-binary = ["thing"]')
+    world.pixi("install").succeeded()
+    assert "thing-1.0.tar.gz" in (world.workspace / "pixi.lock").read_text()
+    assert len(world.hooks("wheel")) == 1
+    world.pixi("install", "--locked").succeeded()
+    assert len(world.hooks("wheel")) == 1

@@ -328,3 +328,17 @@ def test_options_decide_the_indexes(tmp_path: Path) -> None:
     options = PypiOptions(index_url="https://a.example/simple", extra_index_urls=("https://b.example/simple",))
     assert options.search_order[0] == "https://b.example/simple"
     assert options.replace(extra_index_urls=()).search_order == ("https://a.example/simple",)
+
+
+@pytest.mark.parametrize("page", ["json", "html"])
+@pytest.mark.parametrize("announces", [True, False])
+def test_metadata_that_is_not_the_promised_one_is_not_believed(tmp_path: Path, page: str, announces: bool) -> None:
+    index = FakeIndex(announces=announces)
+    index.wheel("demo", "1.0", "real", faults=["wrong-metadata"])
+    if page == "html":
+        index.page_faults["demo"] = "html"
+    indexes, _, _ = client(index, tmp_path)
+    (offer,) = indexes.project(pypi_name("demo")).offers
+    ((_, found),) = offer.files()
+    names = [str(requirement) for requirement in indexes.metadata(found).requires_dist]
+    assert names == (["real"] if announces else ["made-up", "real"])

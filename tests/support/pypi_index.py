@@ -25,7 +25,9 @@ from pixi_core.errors import HttpStatusError, Offline
 HOST = "https://pypi.example"
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 
-Fault = Literal["no-metadata", "no-range", "truncated", "wrong-hash", "missing", "other-name", "other-version"]
+Fault = Literal[
+    "no-metadata", "wrong-metadata", "no-range", "truncated", "wrong-hash", "missing", "other-name", "other-version"
+]
 PageFault = Literal["html", "login-page", "bad-json", "unreachable", "server-error"]
 
 
@@ -55,6 +57,11 @@ class File:
     def sha256(self) -> str:
         """The digest that pages promise."""
         return hashlib.sha256(self.content + (b"!" if "wrong-hash" in self.faults else b"")).hexdigest()
+
+    @property
+    def metadata_sha256(self) -> str:
+        """The digest that pages promise of the metadata."""
+        return hashlib.sha256(self.metadata or b"").hexdigest()
 
 
 @dataclass(slots=True)
@@ -151,7 +158,7 @@ class FakeIndex:
             "yanked": file.yanked if file.yanked is not None else False,
             "upload-time": file.upload_time,
             "size": len(file.content),
-            **({"core-metadata": True} if self.announces and file.metadata is not None else {}),
+            **({"core-metadata": {"sha256": file.metadata_sha256}} if self.announces and file.metadata else {}),
         }
 
     def _html_page(self, name: str) -> str:
@@ -162,6 +169,8 @@ class FakeIndex:
                 f' data-requires-python="{file.requires_python.replace(">", "&gt;")}"' if file.requires_python else ""
             )
             yanked = f' data-yanked="{file.yanked}"' if file.yanked is not None else ""
+            if self.announces and file.metadata:
+                yanked += f' data-core-metadata="sha256={file.metadata_sha256}"'
             url = f"../../files/{name}/{quote(file.filename)}#sha256={file.sha256}"
             lines.append(f'<a href="{url}"{python}{yanked}>{file.filename}</a><br/>')
         return f"<!DOCTYPE html><html><body><h1>Links for {name}</h1>{''.join(lines)}</body></html>"
@@ -175,7 +184,8 @@ class FakeIndex:
             if filename == f"{file.filename}.metadata":
                 if file.metadata is None or "no-metadata" in file.faults:
                     return _error(404)
-                return Answer(200, {"Content-Type": "application/octet-stream"}, file.metadata)
+                told = b"Requires-Dist: made-up\n" if "wrong-metadata" in file.faults else b""
+                return Answer(200, {"Content-Type": "application/octet-stream"}, told + file.metadata)
             if filename == file.filename:
                 return _error(404) if "missing" in file.faults else _content(file, headers.get("Range", ""))
         return _error(404)

@@ -48,13 +48,16 @@ def fetch_metadata(client: Fetcher, file: IndexFile, *, end_first: bool = False)
 
 
 def _twin(client: Fetcher, file: IndexFile) -> bytes | None:
-    """`<file>.metadata` (PEP 658); None where there is none, or where something else stands there."""
+    """`<file>.metadata` (PEP 658); None where there is none, or not the promised one: the wheel itself then tells."""
     try:
         content = client.get_bytes(file.url + ".metadata", max_bytes=METADATA_LIMIT).content
     except HttpStatusError as error:
         if error.status in (401, 403, 404, 405, 410):
             return None
         raise
+    promised = file.metadata_sha256
+    if promised is not None and hashlib.sha256(content).hexdigest() != promised.lower():
+        return None
     return content if b"Metadata-Version" in content[:4096] else None
 
 

@@ -27,7 +27,7 @@ SDIST_EXTENSIONS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 class IndexFile(msgspec.Struct, frozen=True, gc=False):
     """One downloadable file. `url` is absolute; `tags` are a wheel's compatibility tags, empty for an sdist;
     `build` is a wheel's build tag; `yanked` is None, or the reason (maybe empty); `upload_time` is ISO 8601;
-    `announced` tells that the page promises `<url>.metadata` (PEP 714).
+    `announced` tells that the page promises `<url>.metadata` (PEP 714), `metadata_sha256` with which digest.
     """
 
     filename: str
@@ -41,6 +41,7 @@ class IndexFile(msgspec.Struct, frozen=True, gc=False):
     upload_time: str | None = None
     size: int | None = None
     announced: bool = False
+    metadata_sha256: str | None = None
 
     @property
     def is_wheel(self) -> bool:
@@ -118,6 +119,7 @@ def _index_file(entry: _Entry, name: PypiName) -> IndexFile | None:
         upload_time=entry.upload_time,
         size=entry.size,
         announced=bool(entry.core_metadata),
+        metadata_sha256=entry.core_metadata.get("sha256") if isinstance(entry.core_metadata, dict) else None,
     )
 
 
@@ -277,8 +279,14 @@ def _html_file(anchor: dict[str, str], base: str) -> _Entry:
         hashes=hashes,
         requires_python=anchor.get("data-requires-python") or None,
         yanked=anchor.get("data-yanked", False),
-        core_metadata=bool(anchor.get("data-core-metadata") or anchor.get("data-dist-info-metadata")),
+        core_metadata=_promise(anchor.get("data-core-metadata") or anchor.get("data-dist-info-metadata") or ""),
     )
+
+
+def _promise(attribute: str) -> bool | dict[str, str]:
+    """What an anchor says of the metadata file: `true`, or `sha256=…`."""
+    kind, _, value = attribute.partition("=")
+    return {kind: value} if value else bool(attribute) and attribute.lower() != "false"
 
 
 def flat_page(names_and_urls: list[tuple[str, str]], name: PypiName, *, url: str, fetched: float) -> Page:

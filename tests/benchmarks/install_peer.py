@@ -49,7 +49,7 @@ class Bench:
         """`pixi install --frozen` with one of the lock files."""
         for name in ("pixi.toml", "pixi.lock"):
             shutil.copyfile(self.root / which / name, self.ours / name)
-        self._run([sys.executable, "-m", "pixi_core.cli.main", "-m", str(self.ours), "install", "--frozen"])
+        self._run([str(Path(sys.executable).with_name("pixi")), "-m", str(self.ours), "install", "--frozen"])
 
     def install_theirs(self, which: str) -> None:
         """The peer, with the same lock file."""

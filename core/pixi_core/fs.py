@@ -18,14 +18,12 @@ from types import TracebackType
 from typing import BinaryIO, Literal, Self
 
 from .errors import Cancelled, DiskFull, InstallError
+from .names import WRITING
 
 LinkKind = Literal["reflink", "hardlink", "copy"]
 LINK_KINDS: tuple[LinkKind, ...] = ("reflink", "hardlink", "copy")
 TOLD_AFTER = 1.0
 """Seconds after which whoever waits for a lock is told who holds it."""
-
-WRITING = ".writing"
-"""The folder of a cache in which its files are written before they take their places."""
 
 _FICLONE = 0x40049409
 _NO_SPACE = frozenset([errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG])

@@ -28,6 +28,9 @@ else:
     # on the start-up path of every command: neither `typing` nor `re`
     PackageName = PypiName = EnvironmentName = FeatureName = TaskName = SafeComponent = str
 
+WRITING = ".writing"
+"""The folder of a cache in which its files are written before they are put in place."""
+
 DEFAULT_ENVIRONMENT = EnvironmentName("default")
 DEFAULT_FEATURE = FeatureName("default")
 

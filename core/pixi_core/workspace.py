@@ -127,7 +127,7 @@ class Workspace:
 
     `manifest_path` is absolute. `warnings` collects what was noticed on the way in; frontends show it once.
     `carried_lock` is the lock file of a manifest that was not taken over yet. `command` is what the history of an
-    environment says changed it.
+    environment says changed it; where it `looks_only`, nothing of a stranger's is built for it.
     """
 
     def __init__(
@@ -146,6 +146,7 @@ class Workspace:
         self.notebook = notebook
         self.carried_lock = carried_lock
         self.command = ""
+        self.looks_only = False
         self._services: Services | None = None
         self._wishes: tuple[bool, Reporter | None] = (False, None)
 
@@ -322,7 +323,7 @@ class Workspace:
             carried_lock=self.carried_lock,
         )
         fresh._services, fresh._wishes = self._services, self._wishes
-        fresh.command = self.command
+        fresh.command, fresh.looks_only = self.command, self.looks_only
         return fresh
 
     def close(self) -> None:

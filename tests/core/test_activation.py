@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -28,7 +27,7 @@ from pixi_core.errors import InputError, TaskError, UnsafePath, UsageError
 from pixi_core.progress import Reporter
 
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-BASE = {"PATH": os.defpath, "HOME": "/home/somebody", "OUTER": "outer"}
+BASE = {"PATH": "/usr/bin:/bin", "HOME": "/home/somebody", "OUTER": "outer"}
 METADATA = {"PIXI_ENVIRONMENT_NAME": "default", "PIXI_IN_SHELL": "1"}
 
 

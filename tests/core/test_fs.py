@@ -14,7 +14,6 @@ import pytest
 
 from pixi_core.errors import Cancelled, CommandNotFound, DiskFull, InstallError, PixiError
 from pixi_core.fs import (
-    WRITING,
     FileLock,
     atomic_write,
     ensure_dir,
@@ -26,6 +25,7 @@ from pixi_core.fs import (
     replacing,
     translated,
 )
+from pixi_core.names import WRITING
 from pixi_core.once import OnceMap
 from pixi_core.process import run
 

@@ -210,6 +210,7 @@ def test_collecting_what_no_environment_links(place: Place) -> None:
     assert len(entries) == 8
     assert all(entry.linked for entry in entries.values())
     assert place.pixi("remove", "prefix-text")[0] == 0
+    assert place.pixi("clean", "history")[0] == 0  # else the way back holds what it needs
     assert collect_unused(dirs).removed == ()  # asked for a moment ago
     (CacheDirs.below(place.cache).packages / ".tmp-half-1-0").mkdir()
     (CacheDirs.below(place.cache).packages / "from-another-tool-1-0").mkdir()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pixi_core.cli.main import main
-from pixi_core.fs import WRITING
+from pixi_core.names import WRITING
 from tests.support.packages import tree
 
 from .engine import in_child, kill, reset

@@ -148,6 +148,7 @@ class Context:
 
     def _look_at_trust(self, workspace: Workspace) -> None:
         """Before a command works: what came along with a folder that this user never approved is not believed."""
+        workspace.looks_only = self.command not in SIGNED
         if self.command not in SIGNED and self.command not in EDITING:
             return
         from .. import trust

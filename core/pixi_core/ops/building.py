@@ -57,8 +57,9 @@ class Base:
     def python(self, wheels: Mapping[str, CachedWheel] | None = None, pypi: Sequence[PypiRecord] = ()) -> BuildPython:
         """The Python; in an environment of its own that holds the `pypi` packages too, where there are any (`wheels`
         has them by location). Raises `EnvironmentUnavailable` where this machine is none of the declared platforms,
-        and what installing raises.
+        `TrustRequired`, and what installing raises.
         """
+        _require_trust(self.workspace)
         platform = choose_platform(self.workspace, self.environment)
         prefix = self.workspace.prefix(self.environment.name)
         identity = ""
@@ -131,6 +132,19 @@ class Base:
             metadata=activation_of(self.workspace, self.environment.name, platform)["metadata"],
             reporter=self.reporter,
         )
+
+
+def _require_trust(workspace: Workspace) -> None:
+    """A build runs what a stranger may have written: a command that only looks does so in approved workspaces alone.
+
+    Raises `TrustRequired`.
+    """
+    if not workspace.looks_only:
+        return
+    from ..trust import is_trusted, refusal  # lazy: few commands that look have anything to build
+
+    if not is_trusted(workspace):
+        raise refusal(workspace, "its lock file is not up to date, and a source would have to be built for it")
 
 
 def builder_for(base: Base) -> SourceBuilder:

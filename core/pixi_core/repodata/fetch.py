@@ -16,7 +16,6 @@ import time
 from contextlib import suppress
 
 from ..errors import HttpStatusError, NetworkError, Offline
-from ..fs import os_errors, replacing
 from ..model.channel import path_of_file_url
 from ..value import EMPTY, Value
 from .decompress import unbzip2, unzstd
@@ -268,6 +267,8 @@ class IndexFetcher:
         kind = "index" if form == INDEX_NAME else "pack"
         name = f"{_key(url)}.{number}.{kind}"
         path = os.path.join(self._folder, name)
+        from ..fs import os_errors  # lazy: a solve from the cache writes nothing
+
         with os_errors(self._folder):
             if form == INDEX_NAME:
                 _write(path, flatten_index(content, url=url + form))
@@ -324,6 +325,8 @@ def _key(url: str) -> str:
 
 
 def _write(path: str, content: bytes) -> None:
+    from ..fs import replacing  # lazy, as above
+
     with replacing(path, os.path.dirname(path)) as file:
         file.write(content)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from ..errors import HttpStatusError, NetworkError
-from ..fs import remove_abandoned
+from ..names import WRITING
 from ..progress import SILENT
 from ..value import EMPTY
 from .fetch import FORMS, IndexFetcher, absent
@@ -32,6 +33,20 @@ WORKERS = 16
 """Threads that wait for shards; the client bounds requests by host."""
 
 
+def _sweep(cache: str) -> None:
+    """Remove what killed writers left. Mostly there is nothing, and then nothing is imported for it: every solve comes
+    by here.
+    """
+    try:
+        left = os.listdir(os.path.join(cache, WRITING))
+    except OSError:
+        return
+    if left:
+        from ..fs import remove_abandoned
+
+        remove_abandoned(cache)
+
+
 class Gateway:
     """All channels, through one cache. Thread-safe. An index that was opened stays as it is until `forget`.
 
@@ -50,8 +65,8 @@ class Gateway:
         reporter: Reporter = SILENT,
     ) -> None:
         folder = cache.repodata
-        for place in (folder, folder / "shards"):
-            remove_abandoned(place)
+        for place in (str(folder), os.path.join(folder, "shards")):
+            _sweep(place)
         self._client = client
         self._tables = TableCache(folder)
         self._fetcher = IndexFetcher(

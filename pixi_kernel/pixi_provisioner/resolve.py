@@ -199,6 +199,12 @@ def describe(error: PixiError | OSError) -> str:
     return "\n".join([str(error), *(f"hint: {hint}" for hint in hints)])
 
 
-def process_arguments() -> Sequence[str]:
-    """The command line of this process."""
-    return sys.argv[1:]
+def process_arguments(argv: Sequence[str] | None = None) -> Sequence[str]:
+    """The command line of this process, as far as it names notebooks that run in it: `papermill IN OUT` has written
+    its output already when the kernel starts.
+    """
+    program, *words = sys.argv if argv is None else argv
+    if "papermill" not in (Path(program).stem, Path(program).parent.name):
+        return words
+    inputs = [position for position, word in enumerate(words) if word.endswith(".ipynb")]
+    return words[: inputs[0] + 1] if inputs else words

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pixi_core.errors import ManifestError, NotebookError
-from pixi_provisioner.resolve import Choice, Place, find_place, find_target, notebook_environment
+from pixi_provisioner.resolve import Choice, Place, find_place, find_target, notebook_environment, process_arguments
 
 MANIFEST = """\
 [workspace]
@@ -184,3 +184,16 @@ def test_a_notebook_that_is_none(tmp_path: Path, environ: dict[str, str]) -> Non
     (tmp_path / "nb.ipynb").write_text("{]")
     with pytest.raises(NotebookError, match="not valid JSON"):
         find_target(Place(tmp_path, tmp_path / "nb.ipynb"), Choice(), environ)
+
+
+@pytest.mark.parametrize(
+    ("argv", "kept"),
+    [
+        (["/bin/papermill", "in.ipynb", "out.ipynb", "-k", "pixi"], ["in.ipynb"]),
+        (["/lib/papermill/__main__.py", "--cwd", "x", "in.ipynb", "out.ipynb"], ["--cwd", "x", "in.ipynb"]),
+        (["/bin/papermill", "--version"], ["--version"]),
+        (["/bin/jupyter-execute", "a.ipynb", "b.ipynb"], ["a.ipynb", "b.ipynb"]),
+    ],
+)
+def test_papermills_output_is_not_what_it_runs(argv: list[str], kept: list[str]) -> None:
+    assert process_arguments(argv) == kept

@@ -31,6 +31,7 @@ TABLE: dict[str, dict[str, str]] = {
         "--templated": "run_tasks::what_is_printed",
         "--text": "options_of_running::text_of_the_task_shell",
         "--clean-env": "run_tasks::a_clean_environment",
+        "--force-activate": "options_of_running::activation_can_be_forced",
         "--skip-deps": "run_tasks::what_is_printed",
         "--dry-run": "run_tasks::a_dry_run_says_what_it_would_do",
         "--jobs": "run_processes::independent_tasks_run_side_by_side",
@@ -70,9 +71,12 @@ TABLE: dict[str, dict[str, str]] = {
     "shell": {
         "--environment": "options_of_running::stale",
         "--change-ps1": "run_shell::the_prompt_can_stay_as_it_is",
+        "--no-completions": "run_shell::what_the_packages_complete",
+        "--force-activate": "options_of_running::activation_can_be_forced",
     },
     "shell-hook": {
         "--shell": "run_shell::a_hook_and_its_way_back",
+        "--change-ps1": "run_shell::a_hook_for_somebody_who_works_in_the_shell",
         "--json": "run_shell::the_hook_as_json",
         "--environment": "options_of_running::stale",
     },
@@ -226,3 +230,22 @@ def test_exec_for_another_platform(tmp_path: Path, small_channel: Path) -> None:
     assert pixi(*words, str(host_subdir()), *rest, cwd=tmp_path).succeeded().out == "2.0\n"
     other = "linux-64" if sys.platform == "darwin" else "osx-arm64"
     assert f"supports {other}, but this machine is" in pixi(*words, other, *rest, cwd=tmp_path).failed().err
+
+
+@pytest.mark.parametrize("place", ["option", "configuration"])
+@pytest.mark.parametrize("command", [["run"], ["shell"]], ids=["run", "shell"])
+def test_activation_can_be_forced(tmp_path: Path, small_channel: Path, command: list[str], place: str) -> None:
+    """A script whose outcome depends on the day is otherwise run once."""
+    folder = workspace(tmp_path / "work", small_channel, '[activation]\nscripts = ["count.sh"]')
+    (folder / "count.sh").write_text("echo once >> count\nexport COUNT=$(wc -l < count)\n")
+    words = [*command, *(["sh", "-c", "echo $COUNT"] if command == ["run"] else [])]
+    environ = {"SHELL": "/bin/sh"}
+    option = ["--force-activate"] if place == "option" else []
+    counts = [pixi(*words, cwd=folder, environ=environ, typed="echo $COUNT\n").succeeded().out for _ in range(2)]
+    if place == "configuration":
+        (folder / ".pixi" / "config.toml").write_text("[shell]\nforce-activate = true\n")
+        # what was prepared before is not looked at again, but for a change of what it was prepared from
+        (folder / "pixi.toml").write_text((folder / "pixi.toml").read_text() + "# changed\n")
+    forced = [*command, *option, *words[len(command) :]]
+    counts += [pixi(*forced, cwd=folder, environ=environ, typed="echo $COUNT\n").succeeded().out for _ in range(2)]
+    assert [count.strip() for count in counts] == ["1", "1", "2", "3"]

@@ -161,6 +161,67 @@ def test_a_hook_at_a_terminal(demo: Path, tmp_path: Path, shell: str) -> None:
     assert (ran.returncode, found) == (5, [prefix, prefix, "of the manifest", "", "", ""]), screen
 
 
+@pytest.mark.parametrize("shell", SHELLS[:3], indirect=True)
+def test_a_hook_for_somebody_who_works_in_the_shell(demo: Path, tmp_path: Path, shell: str) -> None:
+    """The prompt says where one is; `pixi` activates again after a change; leaving takes both away."""
+    (tmp_path / "bin").mkdir()
+    fake = tmp_path / "bin" / "pixi"  # a change that needs no solve: the real hook, with another variable
+    fake.write_text(
+        f'#!/bin/sh\n[ "$1" = shell-hook ] && exec {sys.executable} -m pixi_core.cli.main "$@"\n'
+        f"sed -i 's/of the manifest/changed/' '{tmp_path}/demo/pixi.toml'; exit $2\n"
+    )
+    fake.chmod(0o755)
+    folder = tmp_path / "demo"
+    shutil.copytree(demo, folder, symlinks=True)
+    hook = pixi("shell-hook", "-s", shell, "--change-ps1", "true", cwd=folder).succeeded().out
+    (tmp_path / "hook").write_text(hook)
+    source = "source hook" if shell == "fish" else 'eval "$(cat hook)"'
+    show = 'printf "<%s>\\n" "$MINE"'
+    code = "echo code $status" if shell == "fish" else "echo code $?"
+    lines = (source, show, "pixi add 3", code, show, "pixi add 0", show, "pixi list 5", code, "pixi_deactivate", show)
+    ran = subprocess.run(
+        [sys.executable, "-c", TERMINAL, str(shutil.which(shell)), *BARE[shell]],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "TERM": "dumb",
+            "HOME": str(tmp_path),
+            "XDG_CONFIG_HOME": str(tmp_path),
+            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        },
+        input="".join(f"{line}\n" for line in (*lines, "exit")).encode(),
+        stdout=subprocess.PIPE,
+        timeout=120,
+    )
+    screen = ran.stdout.decode().replace("\r\n", "\n")
+    shown = re.findall(r"^<([^<>]*)>$", screen, re.MULTILINE)
+    assert shown == ["of the manifest", "of the manifest", "changed", ""], screen
+    assert re.findall(r"^code (\d+)$", screen, re.MULTILINE) == ["3", "5"]
+    assert "(demo) " in screen
+    assert "(demo) " not in screen.rpartition("pixi_deactivate")[2]
+
+
+COMPLETIONS = {
+    "bash": ("share/bash-completion/completions/tool", "export COMPLETED=yes\n"),
+    "zsh": ("share/zsh/site-functions/_tool", "#compdef tool\n_tool() { true }\n"),
+    "fish": ("share/fish/vendor_completions.d/tool.fish", "set -gx COMPLETED yes\n"),
+}
+
+
+@pytest.mark.parametrize("option", [[], ["--no-completions"]], ids=["with", "without"])
+@pytest.mark.parametrize("shell", SHELLS[:3], indirect=True)
+def test_what_the_packages_complete(demo: Path, tmp_path: Path, shell: str, option: list[str]) -> None:
+    name, text = COMPLETIONS[shell]
+    path = demo / ".pixi" / "envs" / "default" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    show = 'echo "<${_comps[tool]}>"' if shell == "zsh" else 'echo "<$COMPLETED>"'
+    environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "SHELL": str(shutil.which(shell))}
+    _, screen = typed([show, "exit"], "shell", *option, cwd=demo, environ=environ)
+    known = "_tool" if shell == "zsh" else "yes"
+    assert re.findall(r"<(yes|_tool|)>$", screen, re.MULTILINE) == ["" if option else known], screen
+
+
 def test_the_hook_as_json(demo: Path) -> None:
     found = json.loads(pixi("shell-hook", "--json", cwd=demo).succeeded().out)
     assert set(found) == {"environment_variables", "activation_scripts"}

@@ -8,26 +8,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import UsageError
 from . import quote
 from .compute import Activation, before_scripts, expanded, path_key
 from .files import EXTENSIONS, package_scripts, read_activation
+from .session import Session, session_lines
 
 SHELLS = tuple(EXTENSIONS)
+NOBODY = Session()
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What a hook does, in no shell's words. `variables` hold everything but `PATH`, with their old values."""
+    """What a hook does, in no shell's words. `variables` hold everything but `PATH`, with their old values; only
+    `entered` and `left` are lines of the shell itself.
+    """
 
     path: tuple[str, ...]
     variables: tuple[tuple[str, str, str | None], ...]
     scripts: tuple[str, ...]
     after: tuple[tuple[str, str, str | None], ...]
     leaving: tuple[str, ...]
+    entered: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def hook(
@@ -39,8 +45,10 @@ def hook(
     metadata: Mapping[str, str],
     environ: Mapping[str, str],
     windows: bool = os.name == "nt",
+    session: Session = NOBODY,
 ) -> str:
-    """The activation script of a prefix for one of `SHELLS`. `environ` is the environment of the asking shell.
+    """The activation script of a prefix for one of `SHELLS`. `environ` is the environment of the asking shell,
+    `session` what is added for a person who works in it.
 
     Raises `UsageError` for an unknown shell, `UnsafePath` for values that the shell cannot express.
     """
@@ -51,7 +59,8 @@ def hook(
     change = _change(
         activation, [str(script) for script in usable], environ, package_scripts(prefix, shell, folder="deactivate.d")
     )
-    return "\n".join(_WRITERS[shell](change)) + "\n"
+    entered, left = session_lines(shell, session)
+    return "\n".join(_WRITERS[shell](replace(change, entered=tuple(entered), left=tuple(left)))) + "\n"
 
 
 def _change(
@@ -92,10 +101,12 @@ def _posix(change: _Change) -> list[str]:
         *lines,
         "pixi_deactivate() {",
         *leave,
+        *change.left,
         "  export PATH",
         "  unset _pixi_entry",
         "  unset -f pixi_deactivate",
         "}",
+        *change.entered,
         "hash -r 2>/dev/null || true",
     ]
 
@@ -113,7 +124,8 @@ def _fish(change: _Change) -> list[str]:
     leave += [
         f"    set -e {key}" if old is None else f"    set -gx {key} {word(old)}" for key, old in _restored(change)
     ]
-    return [*lines, "function pixi_deactivate", *leave, "    functions -e pixi_deactivate", "end"]
+    end = ["    functions -e pixi_deactivate", "end"]
+    return [*lines, "function pixi_deactivate", *leave, *change.left, *end, *change.entered]
 
 
 def _xonsh(change: _Change) -> list[str]:
@@ -149,7 +161,8 @@ def _powershell(change: _Change) -> list[str]:
         else f"    ${{Env:{key}}} = {word(old)}"
         for key, old in _restored(change)
     ]
-    return [*lines, "function global:pixi_deactivate {", *leave, "    Remove-Item Function:pixi_deactivate", "}"]
+    end = ["    Remove-Item Function:pixi_deactivate", "}"]
+    return [*lines, "function global:pixi_deactivate {", *leave, *change.left, *end, *change.entered]
 
 
 def _cmd(change: _Change) -> list[str]:

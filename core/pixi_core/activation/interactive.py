@@ -33,6 +33,7 @@ class _Start:
     hook: str
     prompt: str
     environ: Mapping[str, str]
+    completions: PurePath | None = None
 
     @property
     def file(self) -> str:
@@ -40,11 +41,19 @@ class _Start:
 
 
 def launch(
-    program: str, *, name: str, folder: PurePath, hook: str, prompt: str | None, environ: Mapping[str, str]
+    program: str,
+    *,
+    name: str,
+    folder: PurePath,
+    hook: str,
+    prompt: str | None,
+    environ: Mapping[str, str],
+    completions: PurePath | None = None,
 ) -> Launch:
     """Start `program`, a shell of kind `name` (`bash`, `zsh`, `fish`, `sh`), whose activation script is `hook`.
 
-    `folder` is an empty folder that only this shell uses. Raises `TaskError` for shells that cannot be started so.
+    `completions` is the prefix whose programs are completed, `folder` an empty folder that only this shell uses. Raises
+    `TaskError` for shells that cannot be started so.
     """
     if name not in _LAUNCHERS:
         raise TaskError(
@@ -53,18 +62,23 @@ def launch(
         )
     # what a prompt would expand has no place in it
     shown = "" if prompt is None else re.sub(r"[^\w .:()+-]", "_", prompt)
-    return _LAUNCHERS[name](_Start(program, folder, hook, shown, environ))
+    return _LAUNCHERS[name](_Start(program, folder, hook, shown, environ, completions))
 
 
-def _posix_text(start: _Start, *, usual: str, prompt: str) -> str:
+def _posix_text(start: _Start, *, usual: str, prompt: str, completions: str = "") -> str:
     remove = f"rm -rf {quote.posix(str(start.folder))}"
-    lines = [usual, start.hook.rstrip("\n"), prompt if start.prompt else "", f"command {remove}", ""]
+    known = completions if start.completions is not None else ""
+    lines = [usual, start.hook.rstrip("\n"), prompt if start.prompt else "", known, f"command {remove}", ""]
     return "\n".join(line for line in lines if line) + "\n"
 
 
 def _bash(start: _Start) -> Launch:
+    folder = quote.posix(str((start.completions or start.folder) / "share/bash-completion/completions"))
     text = _posix_text(
-        start, usual="if [ -f ~/.bashrc ]; then . ~/.bashrc; fi", prompt=f'PS1={quote.posix(start.prompt)}"$PS1"'
+        start,
+        usual="if [ -f ~/.bashrc ]; then . ~/.bashrc; fi",
+        prompt=f'PS1={quote.posix(start.prompt)}"$PS1"',
+        completions=f'for _pixi_file in {folder}/*; do [ -f "$_pixi_file" ] && . "$_pixi_file"; done; unset _pixi_file',
     )
     return Launch((start.shell, "--rcfile", start.file, "-i"), {"start": text}, {})
 
@@ -90,7 +104,13 @@ def _zsh(start: _Start) -> Launch:
     own = quote.posix(str(start.folder))
     environment = f"if [ -f {home}/.zshenv ]; then . {home}/.zshenv; fi\nexport ZDOTDIR={own}\n"
     usual = f"{back}\nif [ -f {home}/.zshrc ]; then . {home}/.zshrc; fi"
-    text = _posix_text(start, usual=usual, prompt=f'PROMPT={quote.posix(start.prompt)}"$PROMPT"')
+    functions = quote.posix(str((start.completions or start.folder) / "share/zsh/site-functions"))
+    text = _posix_text(
+        start,
+        usual=usual,
+        prompt=f'PROMPT={quote.posix(start.prompt)}"$PROMPT"',
+        completions=f"[ -d {functions} ] && fpath=({functions} $fpath) && autoload -Uz compinit && compinit -u -D",
+    )
     return Launch((start.shell, "-i"), {".zshenv": environment, ".zshrc": text}, {"ZDOTDIR": str(start.folder)})
 
 
@@ -104,6 +124,9 @@ def _fish(start: _Start) -> Launch:
             "    functions --query _pixi_former_prompt; and _pixi_former_prompt",
             "end",
         ]
+    if start.completions is not None:
+        folder = quote.fish(str(start.completions / "share/fish/vendor_completions.d"))
+        lines.append(f"for file in {folder}/*.fish; source $file; end")
     lines.append(f"command rm -rf {quote.fish(str(start.folder))}")
     argv = (start.shell, "--interactive", "--init-command", f"source {quote.fish(start.file)}")
     return Launch(argv, {"start": "\n".join([*lines, ""])}, {})

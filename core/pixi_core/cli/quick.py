@@ -91,7 +91,7 @@ def _variables(note: Mapping[str, Any], root: str, environ: Mapping[str, str]) -
         env=with_dotenv(Path(root), activation.get("dotenv", ()), activation["env"]),
         base_env=environ,
         metadata=activation["metadata"],
-        cache_dir=Path(root, ".pixi", "activation-env-v0"),
+        cache_dir=None if activation.get("always") else Path(root, ".pixi", "activation-env-v0"),
     )
     folder = os.getcwd()
     return {**found, "INIT_CWD": folder, "PWD": folder}

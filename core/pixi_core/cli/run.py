@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--templated", action="store_true", help="render the words as a template, as tasks are")
     parser.add_argument("--text", action="store_true", help="the words are text of the task shell: `cd x && y | z`")
     parser.add_argument("--clean-env", action="store_true", help="without the variables of the calling shell")
+    parser.add_argument("--force-activate", action="store_true", help="run the activation scripts, known or not")
     parser.add_argument("--skip-deps", action="store_true", help="without the tasks it depends on")
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would run")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="independent dependencies side by side")
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         templated=arguments.templated,
         text=arguments.text,
         clean_env=arguments.clean_env,
+        force_activate=arguments.force_activate,
         skip_dependencies=arguments.skip_deps,
         dry_run=arguments.dry_run,
         jobs=arguments.jobs,

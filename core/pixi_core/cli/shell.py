@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     workspace_arguments(parser)
     environment_argument(parser)
     parser.add_argument("--change-ps1", choices=("true", "false"), help="show the environment in the prompt")
+    parser.add_argument("--no-completions", action="store_true", help="without what the packages complete")
+    parser.add_argument("--force-activate", action="store_true", help="run the activation scripts, known or not")
     lock_arguments(parser, as_is=True)
 
 
@@ -34,6 +36,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         arguments.environment,
         interactive=os.isatty(sys.stdin.fileno()),
         change_prompt=None if arguments.change_ps1 is None else arguments.change_ps1 == "true",
+        completions=not arguments.no_completions,
+        fresh=arguments.force_activate,
         mode=lock_mode(arguments),
         install=not no_install(arguments),
         reporter=context.reporter,

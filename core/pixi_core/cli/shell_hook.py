@@ -19,6 +19,7 @@ SHELLS = ("bash", "zsh", "fish", "xonsh", "powershell", "cmd", "nushell")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """For which shell."""
     parser.add_argument("-s", "--shell", choices=SHELLS, help="default: the shell this command was started from")
+    parser.add_argument("--change-ps1", choices=("true", "false"), default="false", help="show it in the prompt")
     parser.add_argument("--json", action="store_true", help="print the variables as JSON")
     workspace_arguments(parser)
     environment_argument(parser)
@@ -37,7 +38,16 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         print(json.dumps(data, indent=2))
         return 0
     shell = arguments.shell or guess_shell(context.environ.get("SHELL", ""))
-    print(hook_script(workspace, arguments.environment, shell, mode=mode, install=install, reporter=context.reporter))
+    script = hook_script(
+        workspace,
+        arguments.environment,
+        shell,
+        change_prompt=arguments.change_ps1 == "true",
+        mode=mode,
+        install=install,
+        reporter=context.reporter,
+    )
+    print(script)
     return 0
 
 

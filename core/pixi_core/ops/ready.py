@@ -69,8 +69,10 @@ class Ready(Value, kw_only=True):
 
         return with_dotenv(self.workspace.root, self.activation.get("dotenv", ()), self.activation["env"])
 
-    def activated(self, environ: Mapping[str, str], *, clean: bool = False) -> dict[str, str]:
-        """The full environment of a process that runs activated, on top of `environ`."""
+    def activated(self, environ: Mapping[str, str], *, clean: bool = False, fresh: bool = False) -> dict[str, str]:
+        """The full environment of a process that runs activated, on top of `environ`; with `fresh` what earlier runs of
+        the scripts gave is not believed.
+        """
         from ..activation.run_scripts import activate
 
         return activate(
@@ -79,7 +81,7 @@ class Ready(Value, kw_only=True):
             env=self.settings,
             base_env=dict(environ),
             metadata=self.activation["metadata"],
-            cache_dir=self.workspace.pixi_dir / "activation-env-v0",
+            cache_dir=None if fresh or self.activation.get("always") else self.workspace.pixi_dir / "activation-env-v0",
             clean=clean,
         )
 
@@ -119,7 +121,9 @@ def describe(
 
 
 def activation_of(workspace: Workspace, name: str, platform: Platform) -> dict[str, Any]:
-    """What the manifest says about activating, and the `PIXI_*` variables of the environment."""
+    """What the manifest says about activating, whether its scripts run each time (`always`), and the `PIXI_*` variables
+    of the environment.
+    """
     from ..activation.compute import metadata_variables
 
     manifest = workspace.manifest
@@ -129,6 +133,7 @@ def activation_of(workspace: Workspace, name: str, platform: Platform) -> dict[s
         "scripts": list(scripts),
         "env": dict(env),
         "dotenv": list(environment.dotenv(platform)),
+        "always": workspace.config.force_activate,
         "metadata": metadata_variables(
             root=workspace.root,
             manifest_path=workspace.manifest_path,

@@ -30,6 +30,7 @@ class RunOptions:
     templated: bool = False
     text: bool = False
     clean_env: bool = False
+    force_activate: bool = False
     skip_dependencies: bool = False
     dry_run: bool = False
     jobs: int = 1
@@ -87,7 +88,8 @@ def run(
         return ready[environment]
 
     def activated(environment: str, clean: bool) -> Mapping[str, str]:
-        return prepared(environment).activated(workspace.environ, clean=clean or options.clean_env)
+        clean = clean or options.clean_env
+        return prepared(environment).activated(workspace.environ, clean=clean, fresh=options.force_activate)
 
     around = Surroundings(
         root=workspace.root,

@@ -31,17 +31,22 @@ def shell_start(
     *,
     interactive: bool,
     change_prompt: bool | None = None,
+    completions: bool = True,
+    fresh: bool = False,
     mode: str = "auto",
     install: bool = True,
     reporter: Reporter = SILENT,
 ) -> ShellStart:
     """Prepare the environment, and say how the shell of `SHELL` is started in it.
 
-    One that is not interactive (its input is no terminal) gets the variables and nothing else. Raises `TaskError`, and
+    One that is not interactive (its input is no terminal) gets the variables and nothing else; `fresh` runs the
+    activation scripts for them even where it is known what they do. Raises `TaskError`, and
     whatever preparing raises.
     """
     from ..activation.hooks import hook
     from ..activation.interactive import HOOKS, launch
+    from ..activation.session import Session
+    from .shell_hook import again
 
     if os.name == "nt":
         raise TaskError(
@@ -50,7 +55,7 @@ def shell_start(
     program = user_shell(workspace)
     ready = prepare(workspace, environment, mode=mode, install=install, reporter=reporter)
     if not interactive:
-        return ShellStart((program,), ready.activated(workspace.environ))
+        return ShellStart((program,), ready.activated(workspace.environ, fresh=fresh))
     name = os.path.basename(program)
     metadata = ready.activation["metadata"]
     text = hook(
@@ -60,6 +65,7 @@ def shell_start(
         env=ready.settings,
         metadata=metadata,
         environ=workspace.environ,
+        session=Session(again=again(workspace, ready.environment, HOOKS.get(name, "bash"), change_prompt=False)),
     )
     wanted = workspace.config.change_ps1 if change_prompt is None else change_prompt
     folder = Path(tempfile.mkdtemp(prefix="pixi-shell-"))
@@ -71,6 +77,7 @@ def shell_start(
             hook=text,
             prompt=metadata["PIXI_PROMPT"] if wanted else None,
             environ=workspace.environ,
+            completions=ready.prefix if completions and workspace.config.source_completion_scripts else None,
         )
     except TaskError:
         folder.rmdir()

@@ -16,12 +16,14 @@ def hook_script(
     environment: str | None,
     shell: str,
     *,
+    change_prompt: bool = False,
     mode: str = "auto",
     install: bool = True,
     reporter: Reporter = SILENT,
 ) -> str:
     """The activation script for a shell (`bash`, `zsh`, `fish`, `xonsh`, `powershell`, `cmd`, `nushell`)."""
     from ..activation.hooks import hook
+    from ..activation.session import Session
 
     ready = prepare(workspace, environment, mode=mode, install=install, reporter=reporter)
     return hook(
@@ -31,7 +33,17 @@ def hook_script(
         env=ready.settings,
         metadata=ready.activation["metadata"],
         environ=workspace.environ,
+        session=Session(
+            prompt=ready.activation["metadata"]["PIXI_PROMPT"] if change_prompt else "",
+            again=again(workspace, ready.environment, shell, change_prompt=change_prompt),
+        ),
     )
+
+
+def again(workspace: Workspace, environment: str, shell: str, *, change_prompt: bool) -> list[str]:
+    """The command that prints the same hook, from any folder."""
+    words = ["pixi", "shell-hook", "--shell", shell, "--manifest-path", str(workspace.manifest_path)]
+    return [*words, "--environment", environment, *(["--change-ps1", "true"] if change_prompt else [])]
 
 
 def hook_json(

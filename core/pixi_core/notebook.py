@@ -10,8 +10,8 @@ is a folder in the cache, named after the notebook's real path:
         origin.json                       the notebook's path, and the digest of the metadata that was taken over
 
 The metadata is taken over when the folder is new, or when the digest says that it changed since the last time. Changes
-made by commands live in the folder until whoever owns the notebook file (the front end, `pixi notebook run`, `pixi
-notebook embed`) writes them back.
+made by commands live in the folder until whoever owns the notebook file (the front end, which is told `unsaved`, or
+`pixi notebook embed`) writes them back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import Issue, Location, NotebookError
+from .errors import Issue, Location, NotebookError, PixiError
 
 METADATA_KEY = "pixi"
 MANIFEST_NAME = "pixi.toml"
@@ -74,12 +74,27 @@ def read_embedded(notebook: Path) -> Embedded | None:
 
 
 def embed(metadata: dict[str, Any], workspace: Path) -> None:
-    """Write the manifest and lock of a working copy into a notebook's metadata (in memory)."""
+    """Write the manifest and lock of a working copy into a notebook's metadata (in memory); the environment that it
+    chose stays chosen.
+    """
     lock = workspace / LOCK_NAME
-    table = {"manifest": (workspace / MANIFEST_NAME).read_text(encoding="utf-8")}
+    before = metadata.get(METADATA_KEY)
+    table = dict(before) if isinstance(before, dict) else {}
+    table.pop("lock", None)
+    table["manifest"] = (workspace / MANIFEST_NAME).read_text(encoding="utf-8")
     if lock.is_file():
         table["lock"] = lock.read_text(encoding="utf-8")
     metadata[METADATA_KEY] = table
+
+
+def unsaved(notebook: Path, workspace: Path) -> dict[str, str] | None:
+    """What the metadata of a notebook have to say so that it carries the state of its working copy, as a table; None
+    where they do. Whoever has the notebook open writes it: a file changed under it would be saved over.
+    """
+    state = _state(workspace)
+    if state is None or read_embedded(notebook) == state:
+        return None
+    return {"manifest": state.manifest} | ({} if state.lock is None else {"lock": state.lock})
 
 
 def copy_folder(notebook: Path, root: Path) -> Path:
@@ -107,9 +122,10 @@ def working_copy(notebook: Path, root: Path, *, default_manifest: str, embedded:
     if is_taken_over(folder, embedded):
         return folder
     if embedded is not None:
-        atomic_write(manifest, embedded.manifest)
-        if embedded.lock is not None:
-            atomic_write(folder / LOCK_NAME, embedded.lock)
+        if _state(folder) != embedded:
+            atomic_write(manifest, embedded.manifest)
+            if embedded.lock is not None:
+                atomic_write(folder / LOCK_NAME, embedded.lock)
     elif not manifest.is_file():
         atomic_write(manifest, default_manifest)
     atomic_write(origin, json.dumps({"notebook": str(real), "metadata": digest}) + "\n")
@@ -117,9 +133,46 @@ def working_copy(notebook: Path, root: Path, *, default_manifest: str, embedded:
 
 
 def is_taken_over(folder: Path, embedded: Embedded | None) -> bool:
-    """Whether the working copy is there and was made from just this metadata."""
-    digest = "" if embedded is None else embedded.digest
-    return (folder / MANIFEST_NAME).is_file() and _taken_over(folder / _ORIGIN) == digest
+    """Whether the working copy is there and was made from this metadata, or has gone on from it: a save that is behind
+    must not undo what `%pixi` has done since.
+    """
+    if not (folder / MANIFEST_NAME).is_file():
+        return False
+    taken = _taken_over(folder / _ORIGIN)
+    if taken == ("" if embedded is None else embedded.digest):
+        return True
+    if embedded is None:
+        return False
+    state = _state(folder)
+    # what the notebook was never seen with, it cannot have been taken back from
+    return state is not None and state != embedded and state.digest != taken and _was_here(folder, embedded)
+
+
+def _state(folder: Path) -> Embedded | None:
+    """What a working copy holds now."""
+    try:
+        manifest = (folder / MANIFEST_NAME).read_text(encoding="utf-8")
+        lock = folder / LOCK_NAME
+        return Embedded(manifest, lock.read_text(encoding="utf-8") if lock.is_file() else None)
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _was_here(folder: Path, embedded: Embedded) -> bool:
+    """Whether a working copy was in this state before, by its generations."""
+    from .install.history import History  # lazy: most starts find what they have seen before
+
+    texts = (embedded.manifest, embedded.lock or "")
+    digests = tuple(hashlib.sha256(text.encode()).hexdigest() if text else "" for text in texts)
+    history = History(folder / ".pixi")
+    try:
+        return any(
+            (generation.manifest, generation.lock) == digests
+            for environment in history.environments()
+            for generation in history.generations(environment)
+        )
+    except PixiError:
+        return False
 
 
 def _taken_over(origin: Path) -> str | None:

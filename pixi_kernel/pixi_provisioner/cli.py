@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from pixi_core.errors import UsageError
 from pixi_core.progress import Reporter
 from pixi_core.workspace import Workspace
 
@@ -34,6 +35,7 @@ class NotebookCommand:
             action="store_true",
             help="do not take this command for an approval: refuse what you have not approved",
         )
+        _edit_arguments(commands)
         embed = commands.add_parser("embed", help="put the workspace's manifest and lock file into the notebook")
         embed.add_argument("file", metavar="FILE", type=Path, help="the notebook")
         extract = commands.add_parser("extract", help="take the manifest and lock file out of the notebook")
@@ -51,6 +53,70 @@ class NotebookCommand:
     def run(self, arguments: argparse.Namespace, reporter: Reporter) -> int:
         """Do what was asked; the result is the exit code. Raises `PixiError`."""
         return _COMMANDS[arguments.notebook_command](arguments, reporter)
+
+
+def _edit_arguments(commands: Any) -> None:
+    """Of the commands that change what a notebook carries."""
+    init = commands.add_parser("init", help="give a notebook a manifest of its own; a file that is not there is made")
+    init.add_argument("file", metavar="FILE", type=Path, help="the notebook")
+    init.add_argument("-c", "--channel", action="append", default=[], metavar="CHANNEL", help="conda channel; repeat")
+    init.add_argument("--from-script", metavar="SCRIPT", type=Path, help="cells and packages of a script (PEP 723)")
+    for name, what in (("add", "add packages to"), ("remove", "remove packages from")):
+        command = commands.add_parser(name, help=f"{what} the manifest that a notebook carries")
+        command.add_argument("file", metavar="FILE", type=Path, help="the notebook")
+        command.add_argument("specs", metavar="SPEC", nargs="+", help="the packages")
+        command.add_argument("--pypi", action="store_true", help="they are PyPI packages")
+    lock = commands.add_parser("lock", help="bring the lock file that a notebook carries up to date")
+    lock.add_argument("file", metavar="FILE", type=Path, help="the notebook")
+    export = commands.add_parser("export-script", help="write a notebook as a script that says what it needs (PEP 723)")
+    export.add_argument("file", metavar="FILE", type=Path, help="the notebook")
+    export.add_argument("script", metavar="SCRIPT", type=Path, help="the script to write")
+
+
+def _init(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .notebook_edit import init_from_script, init_notebook
+
+    if arguments.from_script is not None:
+        if arguments.channel:
+            raise UsageError("--channel and --from-script exclude each other", hints=["the script names its channels"])
+        init_from_script(arguments.file, arguments.from_script)
+    else:
+        init_notebook(arguments.file, channels=arguments.channel)
+    reporter.message(f"✔ {arguments.file} has a manifest of its own")
+    return 0
+
+
+def _add(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .notebook_edit import add_to_notebook
+
+    done = add_to_notebook(arguments.file, arguments.specs, pypi=arguments.pypi, reporter=reporter)
+    for name, spec in {**done.specs, **done.already}.items():
+        reporter.message(f"✔ {'Added' if name in done.specs else 'Already there:'} {name} {spec}".rstrip())
+    return 0
+
+
+def _remove(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .notebook_edit import remove_from_notebook
+
+    for name in remove_from_notebook(arguments.file, arguments.specs, pypi=arguments.pypi, reporter=reporter).removed:
+        reporter.message(f"✔ Removed {name}")
+    return 0
+
+
+def _lock(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .notebook_edit import lock_notebook
+
+    changed = lock_notebook(arguments.file, reporter=reporter).changed
+    reporter.message(f"✔ The lock file in {arguments.file} {'was updated' if changed else 'is up to date'}")
+    return 0
+
+
+def _export_script(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from .notebook_edit import export_script
+
+    export_script(arguments.file, arguments.script)
+    reporter.message(f"✔ Created {arguments.script}")
+    return 0
 
 
 def _run(arguments: argparse.Namespace, reporter: Reporter) -> int:
@@ -122,6 +188,11 @@ def _workspace(arguments: argparse.Namespace) -> Workspace:
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Reporter], int]] = {
+    "init": _init,
+    "add": _add,
+    "remove": _remove,
+    "lock": _lock,
+    "export-script": _export_script,
     "run": _run,
     "embed": _embed,
     "extract": _extract,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pixi_core.errors import ManifestError, NotebookError
 from pixi_core.fs import atomic_write
@@ -14,6 +12,7 @@ from pixi_core.notebook import LOCK_NAME, MANIFEST_NAME, embed, read_embedded
 from pixi_core.ops.notebook_workspace import workspace_for_notebook
 from pixi_core.workspace import Workspace, manifest_in
 
+from .documents import read_document, write_document
 from .notebook_run import PROVENANCE_KEY, provenance
 
 
@@ -34,7 +33,7 @@ def embed_workspace(notebook: Path) -> Workspace:
 
     Raises `NotebookError`, `ManifestError`.
     """
-    document = _read(notebook)
+    document = read_document(notebook)
     workspace = workspace_for_notebook(notebook, environ=os.environ)
     if workspace.manifest_path.name != MANIFEST_NAME:
         raise NotebookError(
@@ -42,7 +41,7 @@ def embed_workspace(notebook: Path) -> Workspace:
             hints=["give the notebook a manifest of its own"],
         )
     embed(document["metadata"], workspace.root)
-    _write(notebook, document)
+    write_document(notebook, document)
     return workspace
 
 
@@ -64,15 +63,15 @@ def extract_workspace(notebook: Path, folder: Path) -> list[Path]:
     if carried.lock is not None:
         written.append(folder / LOCK_NAME)
         atomic_write(written[1], carried.lock)
-    document = _read(notebook)
+    document = read_document(notebook)
     del document["metadata"]["pixi"]
-    _write(notebook, document)
+    write_document(notebook, document)
     return written
 
 
 def verify(notebook: Path) -> Verification:
     """Were the notebook's outputs made with the present lock file of its workspace? Raises `NotebookError`."""
-    stamp = _read(notebook)["metadata"].get(PROVENANCE_KEY)
+    stamp = read_document(notebook)["metadata"].get(PROVENANCE_KEY)
     made_with = str(stamp.get("lock_sha256", "")) if isinstance(stamp, dict) else ""
     present = provenance(notebook).get("lock_sha256", "")
     if not made_with:
@@ -82,17 +81,3 @@ def verify(notebook: Path) -> Verification:
     if made_with != present:
         return Verification(False, "its outputs were made with another lock file", made_with, present)
     return Verification(True, "its outputs were made with the present lock file", made_with, present)
-
-
-def _read(notebook: Path) -> dict[str, Any]:
-    read_embedded(notebook)  # says what is wrong with a file that is no notebook
-    try:
-        document: dict[str, Any] = json.loads(notebook.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotebookError(f"the notebook {notebook} does not exist", hints=["check the path"]) from None
-    return document
-
-
-def _write(notebook: Path, document: dict[str, Any]) -> None:
-    """As nbformat writes: one space of indentation, no escapes, so that nothing else of the file changes."""
-    atomic_write(notebook, json.dumps(document, indent=1, ensure_ascii=False) + "\n")

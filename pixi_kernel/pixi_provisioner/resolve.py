@@ -106,14 +106,15 @@ def _named_by_session(session: str, folder: Path, root_dir: str | None) -> Path 
 
 def _notebook_candidates(session: str, folder: Path, root_dir: str | None) -> list[Path]:
     """The files that a session name may mean: absolute, below the root, beside the working folder; with and without
-    the drive of a collaboration server (`RTC:folder/a.ipynb`).
+    the drive of a collaboration server (`RTC:folder/a.ipynb`, which Jupyter Server may have put behind the root).
     """
     if not session:
         return []
     names = [session]
-    drive = _DRIVE.match(session)
+    before, start, inside = session.rpartition(f"{root_dir}{os.sep}") if root_dir else ("", "", session)
+    drive = _DRIVE.match(inside)
     if drive is not None and len(drive.group()) > 2:
-        names.append(session[drive.end() :])
+        names.append(before + start + inside[drive.end() :])
     found = []
     for name in names:
         path = Path(name)

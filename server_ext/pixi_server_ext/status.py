@@ -9,7 +9,7 @@ from typing import Any
 
 from pixi_core import trust
 from pixi_core.errors import NoWorkspace, PixiError, TrustRequired
-from pixi_core.notebook import MANIFEST_NAME, copy_folder, read_embedded
+from pixi_core.notebook import MANIFEST_NAME, copy_folder, read_embedded, unsaved
 from pixi_core.ops.notebook_workspace import carried_by
 from pixi_core.workspace import Workspace
 
@@ -27,8 +27,9 @@ def lock_status(path: Path, environment: str | None, *, activities: Activities =
 
     `state` is `untrusted` (with what an approval would allow), `in-sync`, `stale`, `not-installed`, `no-lock`,
     `no-workspace` (the first `%pixi add` makes one), `solving` or `installing`; `reasons` says why, one sentence each.
-    Paths below the user's home stay out of it: names suffice. Raises `PixiError` for a manifest or lock file that
-    cannot be read.
+    For a notebook with a workspace of its own `unsaved` is the table that its metadata should hold under `pixi`, null
+    where they do. Paths below the user's home stay out of it: names suffice. Raises `PixiError` for a manifest or lock
+    file that cannot be read.
     """
     asked = trust_subject(path, os.environ)
     if asked is not None and not passes(asked):
@@ -42,6 +43,8 @@ def lock_status(path: Path, environment: str | None, *, activities: Activities =
     answer = {key: found[key] for key in ("state", "reasons", "workspace", "environment", "lock_digest", "packages")}
     answer["manifest"] = workspace.manifest_path.name
     answer["own"] = workspace.notebook is not None
+    if workspace.notebook is not None:
+        answer["unsaved"] = unsaved(path, workspace.root)
     running = activities.at(workspace.prefix(answer["environment"]))
     if running is not None:
         answer["state"], answer["reasons"] = running.state, [running.text]

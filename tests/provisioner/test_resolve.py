@@ -43,6 +43,7 @@ def write_manifest(folder: Path, name: str) -> Path:
         ("sub/nb.ipynb", "{tmp}/sub", "{tmp}", "sub/nb.ipynb"),  # a session without a name
         ("nb.ipynb", "{tmp}/sub", None, "sub/nb.ipynb"),  # set by hand, beside the working folder
         ("RTC:sub/nb.ipynb", "{tmp}/sub", "{tmp}", "sub/nb.ipynb"),  # collaboration
+        ("{tmp}/RTC:sub/nb.ipynb", "{tmp}/sub", "{tmp}", "sub/nb.ipynb"),  # the same with a name
         ("{tmp}/sub/Console 1", "{tmp}/sub", "{tmp}", None),  # a console: no such file
         ("{tmp}/gone.ipynb", "{tmp}/sub", "{tmp}", None),
         ("", "{tmp}/sub", "{tmp}", None),

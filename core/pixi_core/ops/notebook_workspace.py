@@ -14,7 +14,7 @@ from ..notebook import MANIFEST_NAME, copy_folder, is_taken_over, read_embedded,
 from ..workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ..config.model import Config
@@ -30,9 +30,10 @@ def workspace_for_notebook(notebook: Path, *, environ: Mapping[str, str] = os.en
             return Workspace.discover(notebook.resolve().parent, environ=environ)
         except NoWorkspace:
             pass
-    folders, config = _copies(environ)
+    folders, _ = _copies(environ)
     is_new = not (copy_folder(notebook, folders) / MANIFEST_NAME).is_file()
-    folder = working_copy(notebook, folders, default_manifest=_default_manifest(notebook, config), embedded=embedded)
+    default = "" if embedded is not None else own_manifest(notebook, environ)
+    folder = working_copy(notebook, folders, default_manifest=default, embedded=embedded)
     workspace = Workspace.open(folder / MANIFEST_NAME, environ=environ)
     workspace.notebook = notebook
     if embedded is None and is_new:
@@ -75,12 +76,21 @@ def _copies(environ: Mapping[str, str]) -> tuple[Path, Config]:
     return CacheDirs.from_environment(environ, config).notebooks, config
 
 
-def _default_manifest(notebook: Path, config: Config) -> str:
-    """Host kind; the user's configured indexes go into it, so that the notebook is whole without them."""
+def own_manifest(notebook: Path, environ: Mapping[str, str], channels: Sequence[str] = ()) -> str:
+    """The manifest for a notebook that has none: of host kind, unless there are `channels`. The user's configured
+    indexes go into it, so that the notebook is whole without them. Raises `SpecError`.
+    """
+    from ..config.load import load_config
     from ..manifest.new import new_manifest
+    from ..model.channel import channel as parse_channel
+    from ..model.channel import public
     from ..virtual import host_subdir
 
-    text = new_manifest(name=notebook.stem, channels=[], platforms=[host_subdir()], python=">=3.9")
+    for one in channels:
+        parse_channel(public(one), root=notebook.parent.absolute())
+    config = load_config(None, environ)
+    python = "*" if channels else ">=3.9"
+    text = new_manifest(name=notebook.stem, channels=channels, platforms=[host_subdir()], python=python)
     options = []
     if config.pypi_index_url:
         options.append(f"index-url = {json.dumps(config.pypi_index_url)}\n")

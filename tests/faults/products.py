@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pixi_core.cli.main import main
+from pixi_core.install.history import FOLDER as HISTORY
 from pixi_core.names import WRITING
 from tests.support.packages import tree
 
@@ -128,6 +130,9 @@ class Desk:
         for name in found:
             if name.startswith(".pixi/prepared-") and name.endswith(".json"):
                 found[name] = "a note"  # with times of files in it
+            elif name.startswith(f".pixi/{HISTORY}/") and name.endswith(".json"):
+                rows = json.loads((self.workspace / name).read_bytes())["generations"]
+                found[name] = repr([{**row, "at": "then"} for row in rows])
         for path in (self.cache).rglob("*"):
             if path.name.startswith((".tmp-", ".download-")) or path.parent.name == WRITING:
                 found[f"cache:{path}"] = ""

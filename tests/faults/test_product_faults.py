@@ -25,12 +25,14 @@ SAMPLED_OR_ALL = [
 def test_the_same_command_heals(desk: Callable[[Scenario], Desk], scenario: Scenario, every: int) -> None:
     made = desk(scenario)
     assert made.changes > 2
-    wrong = []
+    wrong, struck = [], 0
     for at in range(1, made.changes + 1, every):
         if made.strike(at) != -9:
             continue  # threads: the count of a run may differ by what two of them did at once
+        struck += 1
         status, _ = in_child(lambda: made.pixi(*scenario.command))
         now = made.state()
         if status or now != made.golden:
             wrong.append((at, status, sorted(now.items() ^ made.golden.items())[:6]))
+    print(f"{scenario.name}: {struck} kills in {made.changes} changes, {len(wrong)} wrong")
     assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:12]}"

@@ -26,7 +26,7 @@ from typing import Any
 from ..errors import InstallError
 from ..fs import FileLock, atomic_write
 from ..names import safe_component
-from ..value import EMPTY, Value
+from ..value import Value
 
 FOLDER = "history-v1"
 KEEP = 50
@@ -104,14 +104,9 @@ class History:
         lock: bytes | None,
         packages: Packages,
         installed: bool = True,
-        pins: Mapping[str, Path] = EMPTY,
     ) -> Generation:
-        """Record a generation, unless it is what the newest one says. `pins` are files of cache entries by the digest
-        of their package.
-        """
+        """Record a generation, unless it is what the newest one says."""
         with self.lock():
-            for digest, source in pins.items():
-                self._pin(digest, source)
             known = self.generations(environment)
             generation = Generation(
                 number=known[-1].number + 1 if known else 1,
@@ -128,6 +123,16 @@ class History:
             if len(known) >= KEEP:
                 self._sweep()
         return generation
+
+    def pin(self, files: Mapping[str, Path]) -> None:
+        """Keep cache entries: one file of each, by the digest of its package. Done before the packages are linked: a
+        command that finishes the work of a killed one no longer knows what that one linked.
+        """
+        if not files:
+            return
+        with self.lock():
+            for digest, source in files.items():
+                self._pin(digest, source)
 
     def forget(self, environments: Iterable[str], keep: int) -> int:
         """Keep only the newest `keep` generations of some environments; how many were forgotten."""

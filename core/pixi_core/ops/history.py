@@ -33,10 +33,17 @@ def record(prepared: Prepared, reporter: Reporter) -> None:
             manifest=workspace.manifest_path.read_bytes(),
             lock=lock_bytes(workspace),
             packages=locked_packages(prepared.lock, name, prepared.platform.name),
-            pins=_pins(prepared),
         )
     except (InstallError, OSError) as error:
         reporter.warning(f"this state of the environment '{name}' is not in its history: {error}")
+
+
+def pin(prepared: Prepared, reporter: Reporter) -> None:
+    """Keep in the caches what is going to be linked, for as long as a generation may name it."""
+    try:
+        History(prepared.workspace.pixi_dir).pin(_pins(prepared))
+    except (InstallError, OSError) as error:
+        reporter.warning(f"the caches may drop what the history of this workspace needs: {error}")
 
 
 def lock_bytes(workspace: Workspace) -> bytes | None:
@@ -58,7 +65,7 @@ def locked_packages(lock: LockFile, environment: str, platform: str) -> Packages
 
 
 def _pins(prepared: Prepared) -> dict[str, Path]:
-    """One file of each package that was linked now, by the digest of its archive."""
+    """One file of each package that is linked now, by the digest of its archive."""
     found: dict[str, Path] = {}
     entries: list[CachedPackage | CachedWheel] = [*prepared.fetched.conda.values(), *prepared.fetched.pypi.values()]
     for entry in entries:

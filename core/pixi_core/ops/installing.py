@@ -201,7 +201,7 @@ def install_prepared(
 ) -> Installation:
     """Change the prefix. Raises `InstallError` and its kind; the journal makes the next command finish the work."""
     from ..install.execute import execute
-    from .history import record
+    from .history import pin, record
 
     workspace = prepared.workspace
     write_pixi_dir(workspace.pixi_dir)
@@ -215,6 +215,7 @@ def install_prepared(
             choose_interpreter(requirement, environ=workspace.environ, prefer=present),
             reporter=reporter,
         )
+    pin(prepared, reporter)
     outcome = execute(
         prepared.plan,
         prepared.prefix,

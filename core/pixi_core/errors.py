@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
+"""What decoders raise over damaged content, and whoever takes apart what they gave: not this format, not this text
+encoding, another type than promised, nested without end, a number too large.
+"""
+
 
 class PixiError(Exception):
     """Base of every expected failure.

@@ -214,7 +214,7 @@ def test_older_versions(text: str, pypi_name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "line"),
     [
-        ("", "a lock file is a mapping", 0),
+        ("", "a lock file is a mapping", 1),
         ("version: 8\nenvironments: {}\npackages: []\n", "version 8 is not supported", 1),
         ("version: 3\npackage: []\n", "version 3 is not supported", 1),
         ("version: [\n", "not valid YAML", 2),

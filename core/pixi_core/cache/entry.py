@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import ArchiveError, InstallError
+from ..errors import MALFORMED, ArchiveError, InstallError
 from ..fs import FileLock, ensure_dir, os_errors, remove_tree, replace, write_all
 from ..value import Value
 
@@ -72,7 +72,7 @@ def read_marker(folder: Path) -> Marker | None:
     try:
         with open(f"{folder}{os.sep}{MARKER}", "rb") as file:
             data = _decoder()(file.read())
-    except (OSError, ValueError):
+    except (OSError, *MALFORMED):
         return None
     marker = Marker(data.sha256, data.md5, data.files, data.links)
     whole = data.format == FORMAT and len(data.files) == data.count and marker.size == data.size

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from ..errors import ConfigError
+from ..errors import MALFORMED, ConfigError
 from .model import CACHE_KINDS, PINNING_STRATEGIES, TRUST_POLICIES, Config
 
 _TRUE = ("1", "true", "yes", "on")
@@ -39,12 +39,12 @@ def load_config(root: Path | None, environ: Mapping[str, str] = os.environ) -> C
         except (OSError, UnicodeDecodeError) as error:
             warnings.append(f"cannot read {path}: {error}")
             continue
-        from tomli import TOMLDecodeError, loads  # lazy: most users have no such file
+        from tomli import loads  # lazy: most users have no such file
 
         found.append(path)
         try:
             document = loads(text)
-        except TOMLDecodeError as error:
+        except MALFORMED as error:
             warnings.append(f"parse error in {path}, which is ignored: {error}")
             continue
         _collect(document, path, merged, warnings)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InstallError, PixiError
+from ..errors import MALFORMED, InstallError, PixiError
 from ..model.platform import Subdir
 from ..model.record import RepoDataRecord, record_from_repodata, record_to_repodata
 from ..names import safe_component
@@ -44,7 +44,7 @@ def read_record(path: Path) -> PrefixRecord:
             link_type=link_type(link.get("type")),
             installed_system_menus=tuple(head.get("installed_system_menus") or ()),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, PixiError) as error:
+    except (*MALFORMED, PixiError) as error:
         raise unreadable(path, error) from error
 
 
@@ -54,7 +54,7 @@ def read_paths(path: Path) -> tuple[PathEntry, ...]:
 
     try:
         return decode_installed_paths(path.read_bytes())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except MALFORMED as error:
         raise unreadable(path, error) from error
 
 
@@ -73,7 +73,7 @@ def decode_head(content: bytes) -> dict[str, Any]:
     try:
         raw = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
         return {key: msgspec.json.decode(value) for key, value in raw.items() if key not in _FILES}
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
 
 

@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import InstallError
+from ..errors import MALFORMED, InstallError
 from ..fs import FileLock, atomic_write
 from ..names import safe_component
 from ..value import Value
@@ -73,7 +73,7 @@ class History:
             return [Generation(**row) for row in rows]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, *MALFORMED) as error:
             raise InstallError(
                 f"the history {path} cannot be read: {error!r}",
                 hints=["remove this file; the environment itself is well"],
@@ -168,7 +168,9 @@ class History:
     def _put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         path = self._object(digest)
-        if not path.is_file():
+        try:
+            self.text(digest)
+        except InstallError:  # not there, or torn by a power cut
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(path, zlib.compress(content), fsync=False)
         return digest
@@ -184,7 +186,9 @@ class History:
 
     def _write(self, environment: str, generations: Iterable[Generation]) -> None:
         rows = [generation.to_json() for generation in generations]
-        atomic_write(self._list(environment), json.dumps({"version": 1, "generations": rows}) + "\n", fsync=False)
+        # synced, unlike the objects: those of older generations were, by the installations since, but a torn list is
+        # the loss of all of them
+        atomic_write(self._list(environment), json.dumps({"version": 1, "generations": rows}) + "\n")
 
     def _sweep(self) -> None:
         """Take away what no generation of any environment needs."""

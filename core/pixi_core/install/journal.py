@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import InstallError
+from ..errors import MALFORMED, InstallError
 from ..fs import sync_folder
 from ..model.platform import Platform, Subdir, VirtualPackage
 from ..model.record import PypiRecord, RepoDataRecord, record_from_repodata, record_to_repodata
@@ -133,7 +133,7 @@ def read_journal(prefix: Path) -> Transaction | None:
         return transaction_from_json(data)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except MALFORMED as error:
         raise InstallError(
             f"the journal {path} cannot be read: {error!r}",
             hints=["remove the environment (`pixi clean`) and install it anew"],

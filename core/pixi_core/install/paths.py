@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArchiveError, UnsafePath
+from ..errors import MALFORMED, ArchiveError, UnsafePath
 from ..model.digest import Sha256
 from ..model.platform import Subdir, operating_system
 from ..model.record import RepoDataRecord
@@ -83,7 +83,7 @@ def read_paths(package: Path) -> tuple[PathEntry, ...]:
         return _read_old_paths(package)
     try:
         entries = decode_package_paths(content)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except MALFORMED as error:
         raise ArchiveError(f"{package / 'info' / 'paths.json'} cannot be read: {error!r}") from None
     for entry in entries:
         checked_path(entry.path, what=f"a path of {package.name}:")
@@ -114,7 +114,12 @@ def _read_old_paths(package: Path) -> tuple[PathEntry, ...]:
 
 
 def _has_prefix(line: str) -> tuple[str, tuple[str, FileMode]]:
-    parts = shlex.split(line)
+    try:
+        parts = shlex.split(line)
+    except ValueError as error:
+        raise ArchiveError(f"info/has_prefix cannot be read: {error}: {line[:200]!r}") from None
+    if not parts:
+        raise ArchiveError("info/has_prefix has a line without a path")
     if len(parts) == 3:
         return parts[2], (parts[0], "binary" if parts[1] == "binary" else "text")
     return parts[0], (DEFAULT_PLACEHOLDER, "text")
@@ -125,6 +130,8 @@ def _lines(path: Path) -> list[str] | None:
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError as error:
+        raise ArchiveError(f"{path} is not UTF-8 text (byte {error.start})") from None
 
 
 def read_entry_points(package: Path) -> tuple[EntryPoint, ...]:
@@ -133,7 +140,7 @@ def read_entry_points(package: Path) -> tuple[EntryPoint, ...]:
         data: Any = json.loads((package / "info" / "link.json").read_bytes())
     except FileNotFoundError:
         return ()
-    except ValueError as error:
+    except MALFORMED as error:
         raise ArchiveError(f"{package / 'info' / 'link.json'} cannot be read: {error}") from None
     noarch = data.get("noarch") if isinstance(data, dict) else None
     listed = noarch.get("entry_points") if isinstance(noarch, dict) else None

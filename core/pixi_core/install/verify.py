@@ -118,7 +118,7 @@ def _file_problem(place: Path, digest: str | None, size: int | None, contents: b
             with place.open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                     return "changed"
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a path that no file can have
         return "missing"
     return None
 

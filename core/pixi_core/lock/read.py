@@ -10,7 +10,7 @@ import gc
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Self
 
 from ..errors import Issue, Location, LockFileError, SpecError
 from ..model.channel import channel as parse_channel
@@ -27,7 +27,9 @@ OLDEST_VERSION = 4
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}|={7})(?: |$)", re.MULTILINE)
-_ALIAS = re.compile(r"p([0-9]+)\Z")
+_ALIAS = re.compile(r"p([0-9]{1,9})\Z")
+_DEEPEST = 100
+"""Levels of lists and mappings; lock files have eight."""
 _STRATEGIES = {
     "highest": "highest", "lowest-version": "lowest", "lowest-version-direct": "lowest-direct",
     "lowest": "lowest", "lowest-direct": "lowest-direct",
@@ -35,11 +37,16 @@ _STRATEGIES = {
 
 
 class _Wrong(Exception):
-    """Something in the document; `near` is a text that stands at the place."""
+    """Something in the document; `near` is a text that stands at the place (empty: it is about the whole)."""
 
     def __init__(self, message: str, near: str = "") -> None:
         super().__init__(message)
         self.near = near
+
+    def inside(self, place: str) -> Self:
+        """The same, near `place` where nothing better is known."""
+        self.near = self.near or place
+        return self
 
 
 def read_lock(text: str, *, path: Path | str = "pixi.lock") -> LockFile:
@@ -65,11 +72,9 @@ def _read(text: str, path: Path | str) -> LockFile:
     try:
         return _lock_file(document)
     except _Wrong as wrong:
-        offset = text.find(wrong.near) if wrong.near else -1
-        raise _error(str(wrong), text, path, offset) from None
+        raise _error(str(wrong), text, path, max(text.find(wrong.near), 0)) from None
     except SpecError as error:
-        offset = text.find(error.source) if error.source else -1
-        raise _error(error.message, text, path, offset) from None
+        raise _error(error.message, text, path, max(text.find(error.source), 0)) from None
 
 
 _CONFLICT_HINT = "run `pixi lock --resolve-conflict`: what was locked on either side is kept where it still fits"
@@ -89,19 +94,24 @@ def _parse_yaml(text: str, path: Path | str) -> Any:
     import yaml
 
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    depth = 0
     try:
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.events.AliasEvent):
                 at = event.start_mark.index if event.start_mark is not None else -1
                 raise _error("lock files have no aliases", text, path, at)
+            depth += isinstance(event, yaml.events.CollectionStartEvent)
+            depth -= isinstance(event, yaml.events.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise _error("not valid YAML: nested too deeply", text, path, event.start_mark.index if event.start_mark else 0)
         return _nulls(yaml.load(text, Loader=loader))  # noqa: S506  # the base loader constructs text, lists and mappings only
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "not YAML"
         raise _error(f"not valid YAML: {problem}", text, path, mark.index if mark else -1) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        message = str(error).partition("\n")[0] or "nested too deeply"
-        raise _error(f"not valid YAML: {message}", text, path, -1) from None
+    except (yaml.YAMLError, ValueError) as error:
+        message = str(error).partition("\n")[0]
+        raise _error(f"not valid YAML: {message}", text, path, getattr(error, "position", None) or 0) from None
 
 
 def _nulls(value: Any) -> Any:
@@ -181,10 +191,13 @@ def _lock_file(document: Any) -> LockFile:
     platforms = _platforms(document, environments, version)
     used: set[int] = set()
     known = {platform.name for platform in platforms}
-    locked = {
-        _text(name, "an environment name"): _environment(name, _mapping(body, name), records, known, used, version)
-        for name, body in environments.items()
-    }
+    locked: dict[str, LockedEnvironment] = {}
+    for name, body in environments.items():
+        try:
+            environment = _environment(name, _mapping(body, name), records, known, used, version)
+        except _Wrong as wrong:
+            raise wrong.inside(f"{name}:") from None
+        locked[_text(name, "an environment name")] = environment
     extra = tuple(record for found in records.values() for record in found.values() if id(record) not in used)
     return LockFile(version=version, platforms=platforms, environments=locked, extra_packages=extra)
 
@@ -234,10 +247,9 @@ def _records(packages: Iterable[Mapping[str, Any]]) -> Records:
     for fields in packages:
         try:
             key, record = _record(fields)
-        except SpecError as error:
-            raise _Wrong(
-                error.message, str(fields.get("conda") or fields.get("pypi") or fields.get("url") or "")
-            ) from None
+        except (_Wrong, SpecError) as error:
+            wrong = error if isinstance(error, _Wrong) else _Wrong(error.message)
+            raise wrong.inside(next((v for v in fields.values() if isinstance(v, str)), "packages:")) from None
         identity = tuple(_optional(fields, name) for name in _DISAMBIGUATORS)
         found.setdefault(key, {})[identity] = record
     return found
@@ -387,6 +399,8 @@ def _environment(
 
 def _channel_url(entry: Any) -> str:
     url = entry if isinstance(entry, str) else _text(_mapping(entry, "a channel").get("url"), "`url` of a channel")
+    if url.rstrip("/").endswith(":"):
+        raise _Wrong(f"'{url}' is not the URL of a channel", url)
     return url.rstrip("/") + "/" if "://" in url else parse_channel(url).url
 
 

@@ -6,6 +6,7 @@ positions are looked for only when there is something to report.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ..model.conda_pypi_map import CondaPypiMap
 
 T = TypeVar("T")
+_ENDLESS = re.compile(r"[0-9_]{4300}")
 _METADATA = ("license", "license-file", "readme", "homepage", "repository", "documentation")
 _WORKSPACE_KEYS = (
     "name", "version", "description", "authors", *_METADATA, "channels", "channel-priority", "solve-strategy",
@@ -104,8 +106,18 @@ def _parse(text: str, problems: Problems) -> dict[str, Any]:
             issues=[type(issue)(issue.message, location, issue.excerpt)],
             hints=['texts, versions among them, stand in quotes: `numpy = ">=2"`'] if "value" in error.msg else (),
         ) from None
-    except RecursionError:
-        raise ManifestError(f"{problems.path} is nested too deeply") from None
+    except (RecursionError, ValueError) as error:
+        deep = isinstance(error, RecursionError)
+        message = "nested too deeply" if deep else "a number with more digits than can be read"
+        offset = _deepest(text) if deep else next((m.start() for m in _ENDLESS.finditer(text)), 0)
+        raise ManifestError(f"1 mistake in {problems.path}", issues=[problems.issue(message, offset)]) from None
+
+
+def _deepest(text: str) -> int:
+    """Where the line begins that opens the most tables and lists, or has the most parts in a key."""
+    lines = text.splitlines(keepends=True)
+    worst = max(range(len(lines)), key=lambda number: sum(map(lines[number].count, "[{.")))
+    return sum(map(len, lines[:worst]))
 
 
 def _manifest(

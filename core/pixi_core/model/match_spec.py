@@ -62,7 +62,7 @@ class BuildNumberSpec(Value):
         stripped = text.strip()
         operator = next((o for o in _NUMBER_OPERATORS if stripped.startswith(o)), "")
         digits = stripped[len(operator) :].strip()
-        if not (digits.isdigit() and digits.isascii()):
+        if not (digits.isdigit() and digits.isascii() and len(digits) <= 40):
             raise SpecError(
                 f"'{text}' is not a build number (a number, or one of {' '.join(_NUMBER_OPERATORS)} and a number)",
                 source=text,

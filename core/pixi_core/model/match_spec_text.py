@@ -9,7 +9,7 @@ from .digest import md5 as md5_digest
 from .digest import sha256 as sha256_digest
 from .match_spec import AllOf, AnyOf, BuildNumberSpec, Condition, HasPackage, MatchSpec, StringMatcher
 from .platform import SUBDIRS
-from .version_spec import parse_version_spec
+from .version_spec import compiled, parse_version_spec
 
 ARCHIVE_EXTENSIONS = (".conda", ".tar.bz2")
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
@@ -109,11 +109,9 @@ def build_matcher(text: str) -> StringMatcher:
 
 
 def _check_regex(pattern: str) -> None:
-    import re
-
     try:
-        re.compile(pattern)
-    except re.error as error:
+        compiled(pattern)
+    except ValueError as error:
         raise SpecError(f"the regular expression {pattern} cannot be used: {error}") from None
 
 

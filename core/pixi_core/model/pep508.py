@@ -187,6 +187,9 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_BLANK = re.compile(r"\s*\Z")
+_DEEPEST = 100
+"""Levels of parentheses that a marker may have."""
 _HEAD = re.compile(
     r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[(?P<extras>[^\]]*)\])?\s*", re.ASCII
 )
@@ -206,12 +209,12 @@ class _MarkerReader:
         self.kind = ""
         self.text = ""
         self.start = offset
+        self.depth = 0
         self.next()
 
     def next(self) -> None:
         """Move to the next token; kind `end` after the last one."""
-        rest = self.source[self.position :]
-        if not rest.strip():
+        if _BLANK.match(self.source, self.position):
             self.kind, self.text, self.start = "end", "", len(self.source)
             return
         match = _TOKEN.match(self.source, self.position)
@@ -243,10 +246,14 @@ class _MarkerReader:
 
     def _atom(self) -> Marker:
         if self.kind == "open":
+            self.depth += 1
+            if self.depth > _DEEPEST:
+                raise self.error(f"the marker has more than {_DEEPEST} levels of parentheses")
             self.next()
             inner = self.either()
             if self.kind != "close":
                 raise self.error("a `)` is missing in the marker")
+            self.depth -= 1
             self.next()
             return inner
         left_kind, left = self._operand()
@@ -293,7 +300,7 @@ def _full_version(operator: str, value: str) -> Compare:
     `== '3.9'` is `== '3.9.*'`, `> '3.9'` is `>= '3.10'`, `<= '3.9'` is `< '3.10'`; other lengths stay as they are.
     """
     parts = value.split(".")
-    if len(parts) == 2 and all(part.isdecimal() for part in parts):
+    if len(parts) == 2 and all(part.isdecimal() and len(part) <= 40 for part in parts):
         following = f"{parts[0]}.{int(parts[1]) + 1}"
         if operator in ("==", "!="):
             return Compare("python_full_version", operator, f"{value}.*")

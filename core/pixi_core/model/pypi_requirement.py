@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 from ..errors import SpecError
 from ..names import PypiName, pypi_name
@@ -163,7 +163,7 @@ def parse_source(location: str) -> Source:
         return _git(location)
     if "://" not in location:
         return PathSource(location.partition("#")[0])
-    parts = urlsplit(location)
+    parts = _split(location)
     fragment = dict(parse_qsl(parts.fragment))
     bare = urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query, ""))
     if parts.scheme == "file":
@@ -177,9 +177,17 @@ def parse_source(location: str) -> Source:
     return UrlSource(bare, fragment.get("subdirectory"), fragment.get("sha256"))
 
 
+def _split(location: str) -> SplitResult:
+    """The parts of a URL. Raises `SpecError`."""
+    try:
+        return urlsplit(location)
+    except ValueError as error:
+        raise SpecError(f"'{location}' is not a URL: {error}", source=location) from None
+
+
 def _git(location: str) -> GitSource:
     """`git+https://host/path@reference#subdirectory=…`; a reference that looks like a commit is one."""
-    parts = urlsplit(location.removeprefix("git+"))
+    parts = _split(location.removeprefix("git+"))
     path, at, reference = parts.path.rpartition("@")
     if not at:
         path, reference = parts.path, ""

@@ -230,7 +230,7 @@ def derive(location: str) -> Derived:
         return Derived(file_name, None, None, None, None, found_subdir, base, None)
     name, version, build = parts
     digits = len(build) - len(build.rstrip("0123456789"))
-    number = int(build[-digits:]) if digits else 0
+    number = int(build[-digits:]) if 0 < digits <= 40 else 0
     return Derived(file_name, name, version, build, number, found_subdir, base, derived_noarch(found_subdir, build))
 
 

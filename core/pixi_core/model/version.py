@@ -181,7 +181,7 @@ def _parse(text: str) -> tuple[int, tuple[Segment, ...], tuple[Segment, ...]]:
     if mark:
         if not _is_digits(epoch_text):
             raise _wrong(text, 0, f"the epoch '{epoch_text}' is not a number")
-        epoch = int(epoch_text)
+        epoch = _number(epoch_text, text, 0)
     main, plus, local = rest.partition("+")
     start = len(epoch_text) + len(mark)
     segments = _parse_segments(main, text, start)
@@ -259,7 +259,7 @@ def _normalise(text: str) -> str:
             digits += character
             continue
         if digits:
-            shown.append(str(int(digits)))
+            shown.append(digits.lstrip("0") or "0")
             digits = ""
         shown.append(character)
     return "".join(shown)

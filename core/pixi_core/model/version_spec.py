@@ -11,17 +11,21 @@ read it: a `*` behind an ordering operator is dropped (`>=1.2.*` is `>=1.2`, but
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ..errors import SpecError
 from ..value import Value
 from .version import Version, parse_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Sequence
 
 _SPECS: dict[str, VersionSpec] = {}
 _CACHE_LIMIT = 200_000
 _OPERATORS = "<>=!~"
+_PATTERN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-+!*")
 _ORDERINGS: dict[str, Callable[[Version, Version], bool]] = {
     "<": lambda version, limit: version.key < limit.key,
     "<=": lambda version, limit: version.key <= limit.key,
@@ -257,11 +261,9 @@ class _Parser:
             raise self.wrong("a regular expression must end in `$`")
         self.position = end + 1
         pattern = self.text[start : self.position]
-        import re
-
         try:
-            re.compile(pattern)
-        except re.error as error:
+            compiled(pattern)
+        except ValueError as error:
             raise self.wrong(f"the regular expression {pattern} cannot be used: {error}") from None
         return Regex(pattern)
 
@@ -279,6 +281,8 @@ class _Parser:
         if "*" in bare:
             if operator:
                 raise self.wrong(f"a pattern cannot follow '{operator}'", start)
+            if not _PATTERN.issuperset(bare.lower()):
+                raise self.wrong(f"'{operand}' is not a pattern of versions", start)
             return Glob(operand.lower())
         version = self.version(bare, start)
         if starred:
@@ -374,6 +378,18 @@ def glob_matches(pattern: str, text: str) -> bool:
 
 def regex_matches(pattern: str, text: str) -> bool:
     """Whether `text` fits a regular expression `^…$` (Python's dialect; conda's own)."""
-    import re
+    return compiled(pattern).match(text) is not None
 
-    return re.match(pattern, text) is not None
+
+@lru_cache(maxsize=1024)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A regular expression of a spec. Raises `ValueError`."""
+    import re
+    import warnings
+
+    with warnings.catch_warnings():  # of what a later Python may read in another way
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            return re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(str(error)) from None

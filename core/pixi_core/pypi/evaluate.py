@@ -117,4 +117,4 @@ def upload_moment(text: str) -> datetime | None:
 def build_number(build: str) -> int:
     """The number at the head of a wheel's build tag, 0 where there is none."""
     digits = len(build) - len(build.lstrip("0123456789"))
-    return int(build[:digits]) if digits else 0
+    return int(build[:digits]) if 0 < digits <= 40 else 0

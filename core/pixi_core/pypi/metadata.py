@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from ..errors import ArchiveError
+from ..errors import MALFORMED, ArchiveError
 from ..names import pypi_name
 
 METADATA_LIMIT = 32 * 1024 * 1024
@@ -33,7 +33,7 @@ class CoreMetadata(msgspec.Struct, frozen=True, array_like=True):
     @property
     def is_static(self) -> bool:
         """Whether an sdist's `PKG-INFO` can be trusted for resolving (PEP 643: 2.2 and later, nothing dynamic)."""
-        version = tuple(int(part) for part in self.metadata_version.split(".")[:2] if part.isdecimal())
+        version = tuple(int(part) for part in self.metadata_version[:9].split(".")[:2] if part.isdecimal())
         return version >= (2, 2) and not {"requires-dist", "requires-python", "provides-extra", "version"} & set(
             self.dynamic
         )
@@ -92,7 +92,7 @@ def decode_metadata(content: bytes) -> CoreMetadata | None:
     """Metadata from the cache; None where the bytes are not that."""
     try:
         return _CODEC_DECODER.decode(content)
-    except msgspec.MsgspecError:
+    except MALFORMED:
         return None
 
 

@@ -10,12 +10,13 @@ because `<file>.metadata` is tried whatever the flags say.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 import msgspec
 
-from ..errors import NetworkError
+from ..errors import MALFORMED, NetworkError
 from ..names import PypiName
 from .versions import try_version
 
@@ -98,7 +99,7 @@ def decode_page(content: bytes) -> Page | None:
     """A page from the cache; None where the bytes are not one (another format, a damaged file)."""
     try:
         return _PAGE.decode(content)
-    except msgspec.MsgspecError:
+    except MALFORMED:
         return None
 
 
@@ -142,7 +143,7 @@ def read_page(content: bytes, content_type: str, *, url: str, name: PypiName, fe
     if kind.endswith("json"):
         try:
             entries = _JSON_PAGE.decode(content).files
-        except msgspec.MsgspecError as error:
+        except MALFORMED as error:
             raise NetworkError(f"the index page {url} is not valid simple API JSON: {error}", url=url) from None
     elif kind.endswith("html") or kind == "":
         entries = _read_html(content, url)
@@ -243,7 +244,8 @@ class _Anchors:
         self.saw_form = False
         parser = HTMLParser(convert_charrefs=True)
         parser.handle_starttag = self._start  # type: ignore[method-assign]  # a class made at import would cost its import
-        parser.feed(content.decode("utf-8", "replace"))
+        with suppress(AssertionError):  # what CPython's parser raises at markup that it does not know
+            parser.feed(content.decode("utf-8", "replace"))
 
     def _start(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.saw_markup = True
@@ -308,7 +310,7 @@ def read_names(content: bytes, content_type: str, *, url: str) -> list[str]:
     if content_type.partition(";")[0].strip().lower().endswith("json"):
         try:
             root = msgspec.json.decode(content, type=_JsonRoot)
-        except msgspec.MsgspecError as error:
+        except MALFORMED as error:
             raise NetworkError(f"the index root {url} is not valid simple API JSON: {error}", url=url) from None
         return [str(project.get("name", "")) for project in root.projects]
     parser = _Anchors(content)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.version import Version
 
 from ..errors import SpecError
 
@@ -21,7 +21,7 @@ def try_version(text: str) -> Version | None:
     """The version, None where the text is none (old projects have such files)."""
     try:
         return Version(text)
-    except InvalidVersion:
+    except ValueError:  # `InvalidVersion`, or a number with more digits than Python converts
         return None
 
 
@@ -38,7 +38,7 @@ def specifier_set(text: str) -> SpecifierSet:
     """The parsed specifier. Raises `SpecError`."""
     try:
         return SpecifierSet(text)
-    except InvalidSpecifier:
+    except ValueError:  # `InvalidSpecifier`, or a number without end
         raise SpecError(f"'{text}' is not a version specifier (PEP 440)", source=text) from None
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..archive.compression import read_bz2, read_zstd
 from ..archive.limits import DEFAULT_LIMITS
 from ..archive.zip import ZipReader
-from ..errors import ArchiveError, InputError
+from ..errors import MALFORMED, ArchiveError, InputError
 from ..fs import atomic_write, os_errors
 from ..model.platform import NOARCH, SUBDIRS, Subdir
 from ..model.record import EXTENSIONS
@@ -84,7 +84,7 @@ def read_archive(path: Path) -> Indexed:
         for key in ("name", "version", "build"):
             if not isinstance(entry[key], str):
                 raise TypeError(key)
-    except (ValueError, KeyError, TypeError) as error:
+    except MALFORMED as error:
         raise ArchiveError(f"{path} does not say what it is ({_WANTED[0]}: {error})") from None
     if entry.get("subdir") not in SUBDIRS:
         entry["subdir"] = path.parent.name if path.parent.name in SUBDIRS else NOARCH

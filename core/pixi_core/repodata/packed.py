@@ -13,14 +13,15 @@ from __future__ import annotations
 import marshal
 import os
 from bisect import bisect_left
+from typing import Any
 
+from ..errors import MALFORMED
 from .digest import digest
 from .subdirs import RawRecords
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from ..model.platform import Subdir
 
@@ -91,8 +92,15 @@ class PackedSubdir:
 
         index = self._index(name)
         start = self._end(index - 1) if index else len(MAGIC) + 16
-        entries: dict[str, dict[str, Any]] = msgspec.json.decode(self._view[start : self._end(index)])
-        return list(entries.items())
+        content = self._view[start : self._end(index)]
+        try:
+            return list(msgspec.json.decode(content, type=dict[str, dict[str, Any]]).items())
+        except MALFORMED:  # an entry that cannot be read costs that entry
+            return [
+                (file_name, entry)
+                for file_name, raw in msgspec.json.decode(content, type=dict[str, msgspec.Raw]).items()
+                if (entry := _entry(raw)) is not None
+            ]
 
     def expect(self, name: str) -> None:
         """Everything is here."""
@@ -103,6 +111,16 @@ class PackedSubdir:
 
     def _end(self, index: int) -> int:
         return int.from_bytes(self._ends[8 * index : 8 * index + 8], "little")
+
+
+def _entry(raw: Any) -> dict[str, Any] | None:
+    """One entry of a name; None for what is none."""
+    import msgspec
+
+    try:
+        return msgspec.json.decode(raw, type=dict[str, Any])
+    except MALFORMED:
+        return None
 
 
 def joined(url: str, relative: str) -> str:

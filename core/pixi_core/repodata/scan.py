@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import NetworkError
+from ..errors import MALFORMED, NetworkError
 
 
 class Info(msgspec.Struct):
@@ -40,7 +40,7 @@ def grouped_by_name(content: bytes, *, url: str) -> tuple[dict[str, list[bytes]]
     """
     try:
         repodata = msgspec.json.decode(content, type=Repodata)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except MALFORMED as error:
         raise NetworkError(
             f"{url} is not a repodata.json: {error}",
             url=url,

@@ -15,7 +15,7 @@ import os
 import threading
 from bisect import bisect_left
 
-from ..errors import HashMismatch, HttpStatusError, NetworkError
+from ..errors import MALFORMED, HashMismatch, HttpStatusError, NetworkError
 from .decompress import unzstd
 from .packed import joined
 from .subdirs import RawRecords
@@ -41,14 +41,14 @@ def flatten_index(content: bytes, *, url: str) -> bytes:
     try:
         index = msgspec.msgpack.decode(plain)
         info = index.get("info") or {}
+        bases = str(info.get("base_url") or ""), str(info.get("shards_base_url") or "")
         shards: dict[str, bytes] = index["shards"]
         names = sorted(shards)
         digests = b"".join(shards[name] for name in names)
         if len(digests) != 32 * len(names) or any("\n" in name for name in names):
             raise ValueError("a digest of another length than 32 bytes")
-    except (msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except MALFORMED as error:
         raise NetworkError(f"{url} is not an index of shards: {error}", url=url) from None
-    bases = str(info.get("base_url") or ""), str(info.get("shards_base_url") or "")
     return marshal.dumps(("\n".join(names), digests, *bases), 4)
 
 
@@ -62,7 +62,7 @@ def decode_shard(content: bytes, *, url: str) -> RawRecords:
     try:
         shard = msgspec.msgpack.decode(plain, type=Shard)
         return [*(shard.packages or {}).items(), *(shard.packages_conda or {}).items()]
-    except (msgspec.DecodeError, ValueError) as error:
+    except MALFORMED as error:
         raise NetworkError(f"{url} is not a shard: {error}", url=url) from None
 
 

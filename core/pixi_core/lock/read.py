@@ -103,7 +103,8 @@ def _parse_yaml(text: str, path: Path | str) -> Any:
             depth += isinstance(event, yaml.events.CollectionStartEvent)
             depth -= isinstance(event, yaml.events.CollectionEndEvent)
             if depth > _DEEPEST:
-                raise _error("not valid YAML: nested too deeply", text, path, event.start_mark.index if event.start_mark else 0)
+                at = event.start_mark.index if event.start_mark is not None else 0
+                raise _error("not valid YAML: nested too deeply", text, path, at)
         return _nulls(yaml.load(text, Loader=loader))  # noqa: S506  # the base loader constructs text, lists and mappings only
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

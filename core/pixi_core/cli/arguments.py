@@ -82,11 +82,12 @@ def environment_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-e", "--environment", metavar="NAME", help="the environment (default: `default`)")
 
 
-def lock_arguments(parser: argparse.ArgumentParser, *, as_is: bool = False) -> None:
-    """How to treat the lock file and the prefixes; `lock_mode` reads them back."""
+def lock_arguments(parser: argparse.ArgumentParser, *, as_is: bool = False, installs: bool = False) -> None:
+    """How to treat the lock file and the prefixes; `lock_mode` reads them back. A command that `installs` does that."""
     parser.add_argument("--frozen", action="store_true", help="use the lock file as it is, without a check")
     parser.add_argument("--locked", action="store_true", help="fail when the lock file is not up to date")
-    parser.add_argument("--no-install", action="store_true", help="do not change any environment")
+    if not installs:
+        parser.add_argument("--no-install", action="store_true", help="do not change any environment")
     parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
     if as_is:
         parser.add_argument("--as-is", action="store_true", help="short for --frozen --no-install")
@@ -117,4 +118,5 @@ def install_arguments(parser: argparse.ArgumentParser) -> None:
     workspace_arguments(parser)
     parser.add_argument("-e", "--environment", action="append", default=[], metavar="NAME", help="repeat for more")
     parser.add_argument("-a", "--all", action="store_true", help="every environment that this machine can run")
-    lock_arguments(parser)
+    parser.add_argument("-p", "--platform", metavar="PLATFORM", help="for this platform, whether or not it runs here")
+    lock_arguments(parser, installs=True)

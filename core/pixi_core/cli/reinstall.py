@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         arguments.packages,
         arguments.environment,
         everything=arguments.all,
+        platform=arguments.platform,
         mode=lock_mode(arguments),
         reporter=context.reporter,
     )

@@ -109,7 +109,7 @@ def execute(
     with prefix_lock(prefix_path, reporter=reporter, should_stop=should_stop):
         recovered = recover(prefix_path, options=options, reporter=reporter)
         state = read_prefix(prefix_path)
-        plan = make_plan(plan.wanted_conda, plan.wanted_pypi, state, reinstall=plan.reinstall)
+        plan = make_plan(plan.wanted_conda, plan.wanted_pypi, state, reinstall=plan.reinstall, untouched=plan.untouched)
         if plan.is_empty:
             _update_records(prefix_path, state, requested, marker)
             return Outcome(recovered=recovered)

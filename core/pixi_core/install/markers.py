@@ -23,6 +23,10 @@ CACHEDIR_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Everything in her
 HISTORY = "# this environment is managed by pixi; the file exists so that conda accepts the folder\n"
 
 
+PARTIAL = "partial"
+"""The lock hash of a prefix into which only some of the locked packages were put."""
+
+
 class EnvironmentMarker(Value, kw_only=True):
     """What `conda-meta/pixi` says. `platform` and `minimum_platform` are the JSON objects of the same names there."""
 
@@ -91,6 +95,14 @@ def marker_is_current(prefix: Path, marker: EnvironmentMarker | None) -> bool:
     except (OSError, ValueError):
         return False
     return bool(stored == json.loads(json.dumps(marker.to_json())))
+
+
+def is_partial(prefix: Path) -> bool:
+    """Whether the last installation was asked for some of the locked packages only."""
+    try:
+        return bool(json.loads((prefix / META_FOLDER / "pixi").read_bytes())["environment_lock_file_hash"] == PARTIAL)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def write_markers(prefix: Path, marker: EnvironmentMarker | None) -> None:

@@ -56,7 +56,7 @@ class Plan(Value, kw_only=True):
     """Every operation, by name, and what they were computed from, so that the writer can plan anew when another
     process changed the prefix in between (`state` is what they were compared with). `python` is the Python that the
     prefix will have; `repair` says that something besides packages is to be put right (leftovers of an interrupted
-    work, a moved folder).
+    work, a moved folder). Packages named in `untouched` stay as they are, there or not.
     """
 
     conda: tuple[CondaOperation, ...] = ()
@@ -64,6 +64,7 @@ class Plan(Value, kw_only=True):
     wanted_conda: tuple[RepoDataRecord, ...] = ()
     wanted_pypi: tuple[PypiRecord, ...] = ()
     reinstall: frozenset[str] = frozenset()
+    untouched: frozenset[str] = frozenset()
     python: PythonInfo | None = None
     repair: bool = False
     state: PrefixState | None = None
@@ -105,29 +106,38 @@ def make_plan(
     prefix: PrefixState,
     *,
     reinstall: Collection[str] = (),
+    untouched: Collection[str] = (),
 ) -> Plan:
     """What has to be done to `prefix` so that it holds exactly the wanted packages. `reinstall` names packages (in
-    either spelling) that are to be linked again even where they are right.
+    either spelling) that are to be linked again even where they are right, `untouched` those (in the spelling of their
+    records) that are neither put in nor taken out.
     """
+    kept = frozenset(untouched)
     again = frozenset(name.lower() for name in reinstall) | frozenset(_compared(name) for name in reinstall)
-    python = _wanted_python(wanted_conda, prefix)
+    python = _wanted_python(wanted_conda, prefix, kept)
     pypi = _plan_pypi(wanted_pypi, prefix, python, again)
+    pypi = tuple(operation for operation in pypi if operation.name not in kept)
     pypi = _with_sharing(pypi, wanted_pypi, prefix)
     overwritten = _overwritten_by_removed(prefix, pypi)
     conda = _plan_conda(wanted_conda, prefix, python, again, overwritten)
     return Plan(
-        conda=conda,
+        conda=tuple(operation for operation in conda if operation.name not in kept),
         pypi=pypi,
         wanted_conda=tuple(wanted_conda),
         wanted_pypi=tuple(wanted_pypi),
         reinstall=again,
+        untouched=kept,
         python=python,
         repair=bool(prefix.unsettled or prefix.interrupted or prefix.moved),
         state=prefix,
     )
 
 
-def _wanted_python(wanted: Sequence[RepoDataRecord], prefix: PrefixState) -> PythonInfo | None:
+def _wanted_python(
+    wanted: Sequence[RepoDataRecord], prefix: PrefixState, untouched: frozenset[str]
+) -> PythonInfo | None:
+    if "python" in untouched and prefix.python is not None:
+        return prefix.python
     for record in wanted:
         if record.name == "python":
             return conda_python(record)

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from ..lock.model import LockFile
+    from ..manifest.merge import Environment
+    from ..model.platform import Platform
     from ..names import EnvironmentName
     from ..workspace import Workspace
+    from .graph import Graph
     from .installing import Installation
+    from .subset import Subset
 
 # lazy imports below: where nothing changed, none of the machinery is needed
 
@@ -27,15 +31,24 @@ def install_environment(
     lock: LockFile,
     *,
     reinstall: Collection[str] = (),
+    subset: Subset | None = None,
+    platform: str | None = None,
     reporter: Reporter = SILENT,
     should_stop: Callable[[], bool] | None = None,
 ) -> Installation:
-    """Bring one environment to its locked state, doing only what differs."""
+    """Bring one environment, or a `subset` of its packages, to its locked state, doing only what differs."""
     from .installing import install_prepared, prepare_installation
 
     environment = workspace.manifest.environment(workspace.environment_name(name))
     prepared = prepare_installation(
-        workspace, environment, lock, reinstall=reinstall, reporter=reporter, should_stop=should_stop
+        workspace,
+        environment,
+        lock,
+        reinstall=reinstall,
+        subset=subset,
+        platform=_platform(workspace, environment, platform, reporter),
+        reporter=reporter,
+        should_stop=should_stop,
     )
     return install_prepared(prepared, reporter=reporter, should_stop=should_stop)
 
@@ -45,25 +58,64 @@ def install(
     environments: Sequence[str] = (),
     *,
     everything: bool = False,
+    subset: Subset | None = None,
+    platform: str | None = None,
     mode: str = "auto",
     reporter: Reporter = SILENT,
     should_stop: Callable[[], bool] | None = None,
 ) -> list[Ready]:
     """Install the named environments, or all that this machine can run, or the default one. Always compares the prefix
     with the lock file, unless nothing of all that is compared was touched since this was done last.
+
+    With a `subset`, packages that do not belong to it stay as they are; `platform` may be one that does not run here.
     """
-    untouched = [] if everything else _untouched(workspace, environments)
+    special = bool(subset) or platform is not None
+    untouched = [] if everything or special else _untouched(workspace, environments)
     if untouched:
         return untouched
     from .lock import ensure_lock, outdated_reasons
 
     names = _chosen(workspace, environments, everything=everything)
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
-    agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
+    agrees = not special and (mode != "frozen" or not outdated_reasons(workspace, locked.lock))
+    if subset:
+        for warning in subset.warnings([_graph(workspace, name, locked.lock, platform) for name in names]):
+            reporter.warning(warning)
     found = []
     for name in names:
-        done = install_environment(workspace, name, locked.lock, reporter=reporter, should_stop=should_stop)
+        done = install_environment(
+            workspace,
+            name,
+            locked.lock,
+            subset=subset,
+            platform=platform,
+            reporter=reporter,
+            should_stop=should_stop,
+        )
         found.append(describe(workspace, name, done, agrees=agrees, settled=_says_all(locked.lock)))
+    return found
+
+
+def _graph(workspace: Workspace, name: EnvironmentName, lock: LockFile, platform: str | None) -> Graph:
+    from .graph import build_graph
+    from .list_packages import target_platform
+
+    environment = workspace.manifest.environment(name)
+    target = target_platform(workspace, environment, platform)
+    return build_graph(workspace, environment, target, *lock.for_platform(name, target.name))
+
+
+def _platform(workspace: Workspace, environment: Environment, name: str | None, reporter: Reporter) -> Platform | None:
+    """The environment's platform of that name; says so where this machine does not run it."""
+    if name is None:
+        return None
+    from ..virtual import detect, host_subdir, select_platform
+    from .list_packages import target_platform
+
+    found = target_platform(workspace, environment, name)
+    subdir = host_subdir(workspace.environ)
+    if select_platform([found], detect(subdir, workspace.environ), subdir) is None:
+        reporter.warning(f"the platform '{found.name}' does not run on this machine, which is {subdir}")
     return found
 
 
@@ -91,6 +143,7 @@ def reinstall(
     environments: Sequence[str] = (),
     *,
     everything: bool = False,
+    platform: str | None = None,
     mode: str = "auto",
     reporter: Reporter = SILENT,
     should_stop: Callable[[], bool] | None = None,
@@ -104,8 +157,8 @@ def reinstall(
 
     names = _chosen(workspace, environments, everything=everything)
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
-    agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
-    known = {name: _locked_names(workspace, name, locked.lock) for name in names}
+    agrees = platform is None and (mode != "frozen" or not outdated_reasons(workspace, locked.lock))
+    known = {name: _locked_names(workspace, name, locked.lock, platform) for name in names}
     wanted = compared_names(packages)
     everywhere = frozenset().union(*known.values())
     for package in packages:
@@ -119,17 +172,23 @@ def reinstall(
     for name in names:
         again = [each for each in known[name] if not packages or compared_names([each]) & wanted]
         done = install_environment(
-            workspace, name, locked.lock, reinstall=again, reporter=reporter, should_stop=should_stop
+            workspace,
+            name,
+            locked.lock,
+            reinstall=again,
+            platform=platform,
+            reporter=reporter,
+            should_stop=should_stop,
         )
         found.append(describe(workspace, name, done, agrees=agrees))
     return found
 
 
-def _locked_names(workspace: Workspace, name: str, lock: LockFile) -> frozenset[str]:
-    from .installing import choose_platform
+def _locked_names(workspace: Workspace, name: str, lock: LockFile, platform: str | None) -> frozenset[str]:
+    from .list_packages import target_platform
 
     environment = workspace.manifest.environment(workspace.environment_name(name))
-    conda, pypi = lock.for_platform(name, choose_platform(workspace, environment).name)
+    conda, pypi = lock.for_platform(name, target_platform(workspace, environment, platform).name)
     return frozenset([*(record.name for record in conda), *(record.name for record in pypi)])
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..errors import EnvironmentUnavailable
 from ..fs import atomic_write
+from ..install.markers import PARTIAL
 from ..progress import SILENT, Reporter
 from ..value import Value
 
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from ..model.record import PypiRecord, RepoDataRecord
     from ..workspace import Workspace
     from .fetching import Fetched
+    from .subset import Subset
 
 
 class Installation(Value, kw_only=True):
     """What an installation did: in which prefix, for which platform, and the transaction file by file. `sources` are
-    the folders that something was built from: path, editable or not, and the state that was built.
+    the folders that something was built from: path, editable or not, and the state that was built. `left_out` are the
+    packages that are locked, but were not asked for.
     """
 
     environment: str
@@ -40,6 +43,7 @@ class Installation(Value, kw_only=True):
     platform: Platform
     outcome: Outcome
     sources: tuple[tuple[str, bool, str], ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The part of a result event that the kernel needs for its verdict about restarting."""
@@ -62,6 +66,11 @@ class Prepared(Value, kw_only=True):
     fetched: Fetched
     requested: dict[str, list[str]]
     lock: LockFile
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some of what is locked is left as it is, there or not."""
+        return bool(self.plan.untouched)
 
 
 def choose_platform(workspace: Workspace, environment: Environment) -> Platform:
@@ -86,22 +95,30 @@ def prepare_installation(
     lock: LockFile,
     *,
     reinstall: Collection[str] = (),
+    subset: Subset | None = None,
+    platform: Platform | None = None,
     reporter: Reporter = SILENT,
     should_stop: Callable[[], bool] | None = None,
 ) -> Prepared:
-    """Compare the prefix with the lock file, and fetch what is missing in it.
+    """Compare the prefix with the lock file (with a `subset` of it), and fetch what is missing in it. `platform` is one
+    of the environment's; the default is the first that this machine can run.
 
-    Raises `EnvironmentUnavailable`, `NetworkError`, `ArchiveError`.
+    Raises `EnvironmentUnavailable`, `NetworkError`, `ArchiveError`; `LockFileError` where `subset` names no package.
     """
     from ..install.plan import make_plan
     from ..install.prefix import read_prefix
     from .fetching import fetch_packages  # lazy: it brings threads, and most commands fetch nothing
 
-    platform = choose_platform(workspace, environment)
+    platform = platform or choose_platform(workspace, environment)
     conda, locked = lock.for_platform(environment.name, platform.name)
     prefix = workspace.prefix(environment.name)
     pypi = _placed(workspace, environment, platform, locked)
-    plan = make_plan(conda, pypi, read_prefix(prefix), reinstall=reinstall)
+    untouched: Collection[str] = ()
+    if subset:
+        from .graph import build_graph  # lazy: few installations are of a part
+
+        untouched = subset.left_out(build_graph(workspace, environment, platform, conda, pypi))
+    plan = make_plan(conda, pypi, read_prefix(prefix), reinstall=reinstall, untouched=untouched)
     fetched = fetch_packages(
         workspace.services,
         plan.conda_to_link,
@@ -231,13 +248,15 @@ def install_prepared(
     )
     for warning in outcome.warnings:
         reporter.warning(warning)
-    record(prepared, reporter)
+    if not prepared.is_partial:
+        record(prepared, reporter)
     return Installation(
         environment=prepared.environment.name,
         prefix=prepared.prefix,
         platform=prepared.platform,
         outcome=outcome,
         sources=_sources(prepared),
+        left_out=tuple(sorted(prepared.plan.untouched)),
     )
 
 
@@ -271,7 +290,7 @@ def _marker(prepared: Prepared) -> EnvironmentMarker:
         manifest_path=str(prepared.workspace.manifest_path),
         environment_name=prepared.environment.name,
         pixi_version=__version__,
-        lock_hash=_lock_hash(prepared),
+        lock_hash=PARTIAL if prepared.is_partial else _lock_hash(prepared),
         resolved_platform={
             "subdir": platform.subdir,
             "virtual_packages": [str(package) for package in platform.virtual_packages],

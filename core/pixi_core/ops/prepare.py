@@ -45,6 +45,12 @@ def prepare(
                 f"the environment '{name}' is not installed", hints=["run `pixi install`, or leave out --no-install"]
             )
         return describe(workspace, name)
+    from ..install.markers import is_partial
+
+    if is_partial(workspace.prefix(name)):
+        reporter.message(
+            f"The {name} environment holds a part of its packages; the rest is installed (not with --as-is)."
+        )
     installation = install_environment(workspace, name, locked.lock, reporter=reporter, should_stop=should_stop)
     agrees = mode != "frozen" or not outdated_reasons(workspace, locked.lock)
     return describe(workspace, name, installation, agrees=agrees)

@@ -13,7 +13,8 @@ from . import wire
 
 _KERNEL_ONLY = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "LD_LIBRARY_PATH", "LD_PRELOAD", "VIRTUAL_ENV")
 _ACTIVATION = ("PIXI_PROJECT_", "PIXI_ENVIRONMENT_", "PIXI_IN_SHELL", "PIXI_PROMPT", "PIXI_EXE", "DYLD_")
-_SECRETS = ("JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "JUPYTER_TOKEN")
+SECRETS = ("JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "JUPYTER_TOKEN")
+"""Variables that open a server: the core and what it starts (builds, activation scripts) have no use for them."""
 _GRACE = 3.0
 """Seconds between interrupt, terminate and kill of a child that does not stop."""
 
@@ -53,7 +54,7 @@ def core_environment(environ: Mapping[str, str], prefix: str) -> Dict[str, str]:
     """
     cleaned = {}
     for name, value in environ.items():
-        if name in _KERNEL_ONLY or name in _SECRETS or name.startswith(_ACTIVATION):
+        if name in _KERNEL_ONLY or name in SECRETS or name.startswith(_ACTIVATION):
             continue
         if name.startswith("CONDA_") and not name.startswith("CONDA_OVERRIDE_"):
             continue

@@ -19,6 +19,7 @@ from pixi_core.names import environment_name
 from pixi_core.workspace import Workspace
 
 from .jobs import Job, Jobs, command_words
+from .openapi import description
 from .paths import OutsideRoot, confined
 from .picker import KernelPicker
 from .status import StatusProvider, error_answer, find_workspace, passes, trust_subject
@@ -183,6 +184,18 @@ class TrustHandler(APIHandler):
         await self.finish(json.dumps(answer))
 
 
+class DescriptionHandler(APIHandler):
+    """`GET pixi/openapi`: this interface in OpenAPI."""
+
+    auth_resource = STATUS_RESOURCE
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """200."""
+        await self.finish(json.dumps(description(self.base_url)))
+
+
 def _approve(path: Path, fingerprint: str) -> dict[str, Any] | None:
     """Approve what is at `path` if it is what the fingerprint says. Raises `PixiError`."""
     workspace = trust_subject(path, os.environ)
@@ -205,7 +218,10 @@ def json_object(handler: APIHandler) -> dict[str, Any]:
     """The body of a request that must be an object with a `path`. Raises `HTTPError` 400, 415."""
     if handler.request.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
         raise web.HTTPError(415, "the body must be JSON")
-    body = handler.get_json_body()
+    try:
+        body = json.loads(handler.request.body)
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or brackets without end
+        raise web.HTTPError(400, "the body is not JSON") from None
     if not isinstance(body, dict) or not isinstance(body.get("path"), str):
         raise web.HTTPError(400, "the body must be an object with a `path`")
     return body
@@ -218,5 +234,6 @@ def url_table(base_url: str, provider: StatusProvider, picker: KernelPicker, job
         (url_path_join(base_url, "pixi/jobs/([0-9a-f]+)"), JobHandler, {"jobs": jobs}),
         (url_path_join(base_url, "pixi/status"), StatusHandler, {"provider": provider, "root": root}),
         (url_path_join(base_url, "pixi/trust"), TrustHandler, {"root": root}),
+        (url_path_join(base_url, "pixi/openapi"), DescriptionHandler),
         (url_path_join(base_url, "pixi/kernelspecs"), KernelSpecsHandler, {"picker": picker}),
     ]

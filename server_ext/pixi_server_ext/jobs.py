@@ -20,6 +20,7 @@ from pixi_core.errors import SpecError, UsageError
 from pixi_core.names import environment_name
 from pixi_core.workspace import Workspace
 from pixi_magics import wire
+from pixi_magics.child import SECRETS
 
 from .activity import ACTIVITIES
 from .schema import state_of_phase
@@ -30,7 +31,7 @@ COMMANDS = {"add": True, "remove": True, "install": False, "lock": False}
 KEPT = 50
 """Jobs that are remembered when they are over."""
 
-_SPEC = re.compile(r"[A-Za-z0-9_][^\x00-\x1f\x7f]{0,300}\Z")
+_SPEC = re.compile(r"[A-Za-z0-9_][^\x00-\x1f\x7f\ud800-\udfff]{0,300}\Z")
 Tell = Callable[[dict[str, Any]], None]
 
 
@@ -132,7 +133,7 @@ class Jobs:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 cwd=folder,
-                env={**os.environ, "PYTHONUTF8": "1"},
+                env={"PYTHONUTF8": "1"} | {name: text for name, text in os.environ.items() if name not in SECRETS},
                 limit=2**26,  # the result of a large transaction is one long line
             )
             assert process.stdout is not None

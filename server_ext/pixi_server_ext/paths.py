@@ -27,7 +27,11 @@ def confined(root: Path, api_path: str) -> Path:
     if "\0" in name or "\\" in name:
         raise OutsideRoot(api_path)
     real_root = Path(os.path.realpath(root))
-    found = Path(os.path.realpath(real_root / name))
-    if not found.is_relative_to(real_root) or not found.exists():
+    try:
+        found = Path(os.path.realpath(real_root / name))
+        there = found.is_relative_to(real_root) and found.exists()
+    except (OSError, ValueError):  # too long, or no name that a file could have
+        there = False
+    if not there:
         raise OutsideRoot(api_path)
     return found

@@ -22,19 +22,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolve-conflict", action="store_true", help="solve a lock file in which git left both sides of a merge"
     )
+    parser.add_argument("--like", metavar="FILE", help="prefer the versions of a conda-lock.yml")
     parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Solve where needed, write, and say what moved."""
-    from ..ops.lock import outdated_reasons, relock, resolve_conflict
+    from ..ops.lock import lock_like, outdated_reasons, relock, resolve_conflict
 
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
-    resolved = resolve_conflict(workspace, reporter=context.reporter) if arguments.resolve_conflict else None
+    resolved = None
+    if arguments.like:
+        path = context.cwd / arguments.like
+        resolved = lock_like(workspace, path, write=not arguments.dry_run, reporter=context.reporter)
+    elif arguments.resolve_conflict:
+        resolved = resolve_conflict(workspace, reporter=context.reporter)
     lock = workspace.lock() if resolved is None else resolved.lock
     reasons = list(resolved.reasons) if resolved is not None else outdated_reasons(workspace, lock)
-    changed, difference = (False, None) if resolved is None else (True, resolved.difference)
+    changed, difference = (False, None) if resolved is None else (resolved.changed, resolved.difference)
     if reasons and resolved is None:
         locked = relock(workspace, lock, reasons=reasons, write=not arguments.dry_run, reporter=context.reporter)
         changed, difference = locked.changed, locked.difference

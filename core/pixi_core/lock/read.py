@@ -68,7 +68,7 @@ def _read(text: str, path: Path | str) -> LockFile:
     try:
         document: Any = narrow_parse(text)
     except Declined:
-        document = _parse_yaml(text, path)
+        document = parse_yaml(text, path)
     try:
         return _lock_file(document)
     except _Wrong as wrong:
@@ -89,7 +89,7 @@ def _error(message: str, text: str, path: Path | str, offset: int, *, hint: str 
     return LockFileError(f"cannot read {path}", issues=[issue], hints=[hint])
 
 
-def _parse_yaml(text: str, path: Path | str) -> Any:
+def parse_yaml(text: str, path: Path | str) -> Any:
     """Every scalar as text, nothing constructed, no aliases. Raises `LockFileError`."""
     import yaml
 

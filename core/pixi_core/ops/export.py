@@ -1,4 +1,4 @@
-"""`pixi workspace export`: an environment for conda and pip."""
+"""`pixi workspace export`: an environment for conda, pip and conda-lock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PixiError
 from ..fs import atomic_write
+from ..names import pypi_name
 from .list_packages import target_platform
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..lock.model import LockFile
     from ..manifest.merge import Environment
     from ..model.platform import Platform
+    from ..model.record import PypiRecord, RepoDataRecord
     from ..workspace import Workspace
 
 
@@ -105,3 +107,45 @@ def explicit_specs(
     for path, text in texts.items():
         atomic_write(path, text)
     return list(texts)
+
+
+def conda_lock(
+    workspace: Workspace, lock: LockFile, environment: str | None = None, *, platforms: Sequence[str] = ()
+) -> str:
+    """The text of a `conda-lock.yml` with the locked packages of one environment, on all its platforms or some.
+
+    Raises `PixiError` for packages that such a file cannot name, and for two platforms of one subdir.
+    """
+    from ..lock.conda_lock import write_conda_lock
+    from .graph import build_graph
+
+    chosen = workspace.manifest.environment(workspace.environment_name(environment))
+    packages: dict[str, Sequence[RepoDataRecord | PypiRecord]] = {}
+    needed: dict[tuple[str, str], dict[str, str]] = {}
+    for target in [target_platform(workspace, chosen, name) for name in platforms] or chosen.platforms:
+        if target.subdir in packages:
+            raise PixiError(
+                f"conda-lock knows one platform of {target.subdir}, the environment '{chosen.name}' has several",
+                hints=["choose one: `--platform`"],
+            )
+        if lock.source_records(chosen.name, target.name):
+            raise PixiError(f"the environment '{chosen.name}' has packages built from source on {target.name}")
+        conda, pypi = lock.for_platform(chosen.name, target.name)
+        packages[target.subdir] = (*conda, *pypi)
+        if pypi:
+            graph = build_graph(workspace, chosen, target, conda, pypi)
+            for name, package in graph.packages.items():
+                needed[target.subdir, name] = {other: _specifier(text) for other, text in package.needs.items()}
+
+    def needs(place: str, record: PypiRecord) -> dict[str, str]:
+        return needed[place, str(pypi_name(record.name))]
+
+    channels = [entry.channel.url for entry in chosen.channels]
+    return write_conda_lock(channels, packages, sources=[workspace.manifest_path.name], needs=needs)
+
+
+def _specifier(requirement: str) -> str:
+    """`>=2,<3` of `name[extra]>=2,<3`; `*` where there is none."""
+    from ..model.pypi_requirement import parse_requirement
+
+    return parse_requirement(requirement).specifier or "*"

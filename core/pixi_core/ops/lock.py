@@ -5,16 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LockOutdated
+from ..errors import InputError, LockOutdated
 from ..fs import atomic_write
+from ..lock.model import LockFile
+from ..names import DEFAULT_ENVIRONMENT
 from ..progress import SILENT, Reporter
 from ..value import Value
 from .locking import update_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from ..lock.model import LockFile
     from ..workspace import Workspace
 
 
@@ -105,6 +107,26 @@ def resolve_conflict(workspace: Workspace, *, reporter: Reporter = SILENT) -> Lo
     previous = preferring(*found) if len(found) > 1 else found[0] if found else None
     reasons = ["git left both sides of a merge in it"]
     return relock(workspace, previous, reasons=reasons, reporter=reporter)
+
+
+def lock_like(workspace: Workspace, path: Path, *, write: bool = True, reporter: Reporter = SILENT) -> Locked:
+    """Solve every environment anew, with the versions of a `conda-lock.yml` where the manifest allows them.
+
+    Raises `InputError` where there is no such file, `LockFileError` where it is another, and what solving raises.
+    """
+    from ..lock.conda_lock import read_conda_lock
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    found = read_conda_lock(text, path=path).environments[DEFAULT_ENVIRONMENT]
+    like = {}
+    for name in workspace.manifest.environments:
+        platforms = workspace.manifest.environment(name).platforms
+        like[str(name)] = found.replace(packages={p.name: found.packages.get(p.subdir, ()) for p in platforms})
+    previous = LockFile(platforms=tuple(workspace.manifest.all_platforms), environments=like)
+    return relock(workspace, previous, reasons=[f"made like {path.name}"], write=write, reporter=reporter)
 
 
 def relock(

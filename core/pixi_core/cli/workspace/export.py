@@ -25,6 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("-n", "--name", metavar="NAME", help="the name in the file")
     one.add_argument("--no-pypi", action="store_true", help="conda packages only")
     one.add_argument("--from-lock-file", action="store_true", help="exactly what is locked")
+    one = action(group, "conda-lock", "write what is locked as a conda-lock.yml")
+    one.add_argument("output", nargs="?", metavar="FILE", help="default: standard output")
+    environment_argument(one)
+    one.add_argument("-p", "--platform", action="append", default=[], metavar="PLATFORM", help="repeat for more")
     one = action(group, "conda-explicit-spec", "write explicit lists of packages, one an environment and platform")
     one.add_argument("folder", metavar="FOLDER")
     one.add_argument("-e", "--environment", action="append", default=[], metavar="NAME", help="repeat for more")
@@ -39,7 +43,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.action == "conda-explicit-spec":
         _explicit(arguments, context, workspace)
     else:
-        _environment(arguments, context, workspace)
+        _text(arguments, context, workspace)
     return 0
 
 
@@ -60,18 +64,22 @@ def _explicit(arguments: argparse.Namespace, context: Context, workspace: Worksp
         context.reporter.message(f"✔ Wrote {path}")
 
 
-def _environment(arguments: argparse.Namespace, context: Context, workspace: Workspace) -> None:
-    from ...ops.export import conda_environment
+def _text(arguments: argparse.Namespace, context: Context, workspace: Workspace) -> None:
+    from ...ops.export import conda_environment, conda_lock
     from ...ops.lock import ensure_lock
 
-    text = conda_environment(
-        workspace,
-        arguments.environment,
-        platform=arguments.platform,
-        name=arguments.name,
-        pypi=not arguments.no_pypi,
-        lock=ensure_lock(workspace, reporter=context.reporter).lock if arguments.from_lock_file else None,
-    )
+    if arguments.action == "conda-lock":
+        lock = ensure_lock(workspace, reporter=context.reporter).lock
+        text = conda_lock(workspace, lock, arguments.environment, platforms=arguments.platform)
+    else:
+        text = conda_environment(
+            workspace,
+            arguments.environment,
+            platform=arguments.platform,
+            name=arguments.name,
+            pypi=not arguments.no_pypi,
+            lock=ensure_lock(workspace, reporter=context.reporter).lock if arguments.from_lock_file else None,
+        )
     if arguments.output is None:
         print(text, end="")
         return

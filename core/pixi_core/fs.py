@@ -389,7 +389,11 @@ class FileLock:
         """Take the lock; False when `wait` is false and another holds it."""
         with os_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o666)
+            try:
+                fd = os.open(self.path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o666)
+            except PermissionError:
+                # a file of somebody else, or a read-only file system: whoever can read it can wait for it
+                fd = os.open(self.path, os.O_RDONLY | _CLOEXEC)
         try:
             if not self._wait(fd, wait=wait):
                 os.close(fd)

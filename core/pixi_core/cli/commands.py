@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "exec": ("exec", "Run a program in an environment of its own that is kept in the cache"),
     "shell-hook": ("shell_hook", "Print the script that activates an environment"),
     "global": ("global_tools", "Install tools of your own, each in an environment of its own"),
+    "materialize": ("materialize", "Make a locked environment in a store that everybody uses"),
+    "store": ("store", "List, collect and check the environments of a store"),
     "trust": ("trust", "Approve what a workspace or notebook installs and runs in Jupyter"),
     "auth": ("auth", "Keep credentials for channels and indexes"),
     "config": ("config", "Show and change the configuration"),

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,26 +144,6 @@ def test_fifty_at_once(locked: Path, tmp_path: Path) -> None:
         answers.append(json.loads(out))
     assert len({answer["prefix"] for answer in answers}) == 1
     assert sum(answer["built"] for answer in answers) == 1
-
-
-@pytest.mark.faults
-def test_a_builder_is_killed_and_the_next_completes(locked: Path, tmp_path: Path) -> None:
-    """At twenty moments; whoever comes next has a whole environment, and nothing is left of the others."""
-    chance = random.Random(9)
-    pause = threading.Event()
-    killed = 0
-    for number in range(20):
-        place = tmp_path / str(number)
-        variables = {**environ(place), "RATTLER_CACHE_DIR": str(tmp_path / "cache")}
-        builder = subprocess.Popen([*PIXI, "materialize"], cwd=locked, env={**os.environ, **variables})
-        pause.wait(chance.uniform(0.1, 0.6))
-        builder.send_signal(signal.SIGKILL)
-        killed += builder.wait() == -signal.SIGKILL
-        prefix = Path(pixi("materialize", cwd=locked, environ=variables).succeeded().out.strip())
-        assert (prefix / "share" / "shared").read_text() == "2.0\n"
-        assert pixi("store", "verify", cwd=locked, environ=variables).succeeded().out == ""
-        assert len(list((place / "store" / "v1").iterdir())) == 1
-    assert killed >= 10, "most moments are within the build"
 
 
 @pytest.fixture

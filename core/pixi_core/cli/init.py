@@ -16,14 +16,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="the folder (default: this one)")
     parser.add_argument("-c", "--channel", action="append", metavar="CHANNEL", help="a channel; repeat for more")
     parser.add_argument("-p", "--platform", action="append", default=[], metavar="PLATFORM", help="repeat for more")
-    parser.add_argument("--format", choices=("pixi", "pyproject"), default="pixi", help="which manifest to write")
+    parser.add_argument("--format", choices=("pixi", "pyproject", "mojoproject"), help="which manifest to write")
+    parser.add_argument("-i", "--import", dest="imported", metavar="FILE", help="begin with an environment.yml")
+    parser.add_argument("--scm", choices=("github", "gitlab", "codeberg"), default="github", help="for .gitattributes")
+    parser.add_argument(
+        "--conda-pypi-map", action="append", default=[], metavar="CHANNEL=LOCATION", help="conda's names on PyPI"
+    )
     parser.add_argument("--host", action="store_true", help="no channels: Python from this machine, packages from PyPI")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Write the manifest and say what was made."""
-    from ..ops.init import init_workspace, open_created, open_services
+    from ..ops.import_file import read_conda_env
+    from ..ops.init import init_workspace, open_created, open_services, parse_map
     from ..trust import sign
+
+    mapped = parse_map(arguments.conda_pypi_map)
+    imported = read_conda_env(context.cwd / arguments.imported) if arguments.imported else None
 
     services = open_services(context.environ)
     try:
@@ -33,6 +42,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             platforms=arguments.platform,
             host=arguments.host,
             kind=arguments.format,
+            imported=imported,
+            scm=arguments.scm,
+            conda_pypi_map=mapped,
             environ=context.environ,
             services=services,
         )
@@ -40,6 +52,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         services.close()
     sign(open_created(created, context.environ), by="pixi init")
     context.reporter.message(f"✔ Created {created.manifest_path}")
+    for text in imported.ignored if imported else ():
+        context.reporter.warning(f"not taken over: {text}")
     if created.unreachable:
         context.reporter.warning(
             f"cannot reach {created.unreachable}; `pixi init --host` makes a workspace that needs no channel "

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from ..errors import ManifestError
+from ..names import DEFAULT_FEATURE
+from ..value import EMPTY, Value
 from .model import ManifestKind
 
 
@@ -16,12 +20,14 @@ def new_manifest(
     authors: Sequence[str] = (),
     python: str | None = None,
     version: str = "0.1.0",
+    settings: Settings | None = None,
 ) -> str:
     """A manifest with empty tables to fill. `python` is a version spec for the first dependency; without channels it
     is what is asked of the machine's interpreter.
     """
+    settings = settings or Settings()
     if kind == "pyproject":
-        return _pyproject(name, channels, platforms, authors, python, version)
+        return _pyproject(name, channels, platforms, authors, python, version, settings)
     lines = ["[workspace]"]
     if authors:
         lines.append(f"authors = {_list(authors)}")
@@ -30,7 +36,9 @@ def new_manifest(
         f"name = {_text(name)}",
         f"platforms = {_list(platforms)}",
         f"version = {_text(version)}",
+        *settings.workspace_lines(),
         "",
+        *settings.options_table("pypi-options"),
         "[tasks]",
         "",
         "[dependencies]",
@@ -47,6 +55,7 @@ def _pyproject(
     authors: Sequence[str],
     python: str | None,
     version: str,
+    settings: Settings,
 ) -> str:
     distribution = project_name(name)
     lines = ["[project]"]
@@ -65,7 +74,9 @@ def _pyproject(
         "[tool.pixi.workspace]",
         f"channels = {_list(channels)}",
         f"platforms = {_list(platforms)}",
+        *settings.workspace_lines(),
         "",
+        *settings.options_table("tool.pixi.pypi-options"),
         "[tool.pixi.pypi-dependencies]",
         f'{_key(distribution)} = {{ path = ".", editable = true }}',
         "",
@@ -73,6 +84,76 @@ def _pyproject(
         "",
     ]
     return "\n".join(lines)
+
+
+def extended_pyproject(
+    text: str, *, channels: Sequence[str], platforms: Sequence[str], settings: Settings | None = None
+) -> str:
+    """The `pyproject.toml` of a project, with what makes it a workspace at its end: the project itself as an editable
+    dependency, and an environment for each of its optional dependencies and dependency groups. Raises `ManifestError`.
+    """
+    import tomli
+
+    try:
+        data = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        raise ManifestError(f"pyproject.toml:{error.lineno}:{error.colno}: {error.msg}") from None
+    project, groups = _table(data, "project"), _table(data, "dependency-groups")
+    settings = settings or Settings()
+    lines = ["", "[tool.pixi.workspace]", f"channels = {_list(channels)}", f"platforms = {_list(platforms)}"]
+    if not isinstance(project.get("name"), str):
+        lines.append('name = "workspace"')
+    lines += [*settings.workspace_lines(), "", *settings.options_table("tool.pixi.pypi-options")]
+    if "requires-python" not in project:
+        lines += ["[tool.pixi.dependencies]", 'python = "*"', ""]
+    if isinstance(project.get("name"), str):
+        lines += [
+            "[tool.pixi.pypi-dependencies]",
+            f'{_key(project["name"])} = {{ path = ".", editable = true }}',
+            "",
+        ]
+    features = dict.fromkeys((*_table(project, "optional-dependencies"), *groups))
+    named = {environment_name(feature): feature for feature in features if feature != DEFAULT_FEATURE}
+    if named:
+        lines += ["[tool.pixi.environments]", 'default = { solve-group = "default" }']
+        lines += [
+            f'{name} = {{ features = {_list([feature])}, solve-group = "default" }}' for name, feature in named.items()
+        ]
+        lines.append("")
+    lines += ["[tool.pixi.tasks]", ""]
+    return text + ("" if text.endswith("\n") or not text else "\n") + "\n".join(lines)
+
+
+def environment_name(feature: str) -> str:
+    """The name of an environment for a feature: small letters, digits and hyphens."""
+    return "".join(c if c.isascii() and (c.isdigit() or c.islower()) else "-" for c in feature.lower())
+
+
+def _table(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = data.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+class Settings(Value, kw_only=True):
+    """What a new manifest says beyond the usual: `conda_pypi_map` (channel → location), and the indexes of PyPI."""
+
+    conda_pypi_map: Mapping[str, str] = EMPTY
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+
+    def workspace_lines(self) -> list[str]:
+        """What stands in the workspace's table."""
+        if not self.conda_pypi_map:
+            return []
+        pairs = ", ".join(f"{_key(channel)} = {_text(place)}" for channel, place in self.conda_pypi_map.items())
+        return [f"conda-pypi-map = {{ {pairs} }}"]
+
+    def options_table(self, name: str) -> list[str]:
+        """A table of its own, and an empty line after it; nothing where there is nothing to say."""
+        lines = [f"index-url = {_text(self.index_url)}"] if self.index_url else []
+        if self.extra_index_urls:
+            lines.append(f"extra-index-urls = {_list(self.extra_index_urls)}")
+        return [f"[{name}]", *lines, ""] if lines else []
 
 
 def _key(name: str) -> str:

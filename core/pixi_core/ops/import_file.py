@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..manifest.edit_workspace import WorkspaceEditor
+    from ..manifest.model import ManifestKind
     from ..model.pypi_requirement import PypiRequirement
     from ..workspace import Workspace
 
@@ -67,18 +68,10 @@ def _apply(
     environment: str,
     platforms: Sequence[str],
 ) -> None:
-    from ..model.match_spec import parse_match_spec
-
     for channel in found.channels:
         editor.add_channel(channel, feature=feature)
     for platform in platforms or (None,):
-        for text in found.conda:
-            spec = parse_match_spec(text)
-            if spec.name is None:
-                raise InputError(f"'{text}' names no package")
-            editor.add_conda(spec.name, spec, feature=feature, platform=platform)
-        for requirement in found.pypi:
-            editor.add_pypi(requirement, feature=feature, platform=platform)
+        _add_requirements(editor, found, feature=feature, platform=platform)
     for platform in platforms:
         if feature != DEFAULT_FEATURE:
             editor.add_platform(platform, feature=feature)
@@ -92,6 +85,33 @@ def _apply(
                 solve_group=None if declared is None else declared.solve_group,
                 no_default_feature=declared is not None and declared.no_default_feature,
             )
+
+
+def with_imported(text: str, kind: ManifestKind, found: Imported) -> str:
+    """The text of a new manifest with what a file asks for; conda's `python` where only PyPI packages are asked for.
+
+    Raises `SpecError`, `InputError`.
+    """
+    from ..manifest.edit_workspace import WorkspaceEditor
+    from ..model.match_spec import parse_match_spec
+
+    editor = WorkspaceEditor(text, kind)
+    _add_requirements(editor, found, feature=DEFAULT_FEATURE, platform=None)
+    if found.pypi and kind != "pyproject" and not any(parse_match_spec(one).name == "python" for one in found.conda):
+        editor.add_conda("python", "*")
+    return editor.text
+
+
+def _add_requirements(editor: WorkspaceEditor, found: Imported, *, feature: str, platform: str | None) -> None:
+    from ..model.match_spec import parse_match_spec
+
+    for text in found.conda:
+        spec = parse_match_spec(text)
+        if spec.name is None:
+            raise InputError(f"'{text}' names no package")
+        editor.add_conda(spec.name, spec, feature=feature, platform=platform)
+    for requirement in found.pypi:
+        editor.add_pypi(requirement, feature=feature, platform=platform)
 
 
 # ---------------------------------------------------------------- files

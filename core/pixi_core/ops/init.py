@@ -12,19 +12,32 @@ from ..fs import atomic_write
 from ..model.channel import channel as parse_channel
 from ..model.channel import public
 from ..model.platform import subdir as parse_subdir
+from ..value import EMPTY
 from ..virtual import host_subdir
-from ..workspace import Services, Workspace
+from ..workspace import Services, Workspace, read_manifest_text
+from .import_file import with_imported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ..manifest.model import ManifestKind
+    from .import_file import Imported
+
 PROBE_SECONDS = 3.0
 
 _GITIGNORE = ("# pixi environments", ".pixi/*", "!.pixi/config.toml")
-_GITATTRIBUTES = (
-    "# GitHub syntax highlighting, and no merging of generated files",
-    "pixi.lock merge=binary linguist-language=YAML linguist-generated=true -diff",
-)
+_ATTRIBUTES = {
+    "github": "linguist-language=YAML linguist-generated=true",
+    "gitlab": "gitlab-language=yaml gitlab-generated=true",
+    "codeberg": "linguist-language=YAML linguist-generated=true",
+}
+SCM = tuple(_ATTRIBUTES)
+"""The forges whose way of colouring files is known."""
+_FILES: dict[ManifestKind, str] = {
+    "pixi": "pixi.toml",
+    "pyproject": "pyproject.toml",
+    "mojoproject": "mojoproject.toml",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,41 +55,60 @@ def init_workspace(
     channels: Sequence[str] | None,
     platforms: Sequence[str] = (),
     host: bool = False,
-    kind: str = "pixi",
+    kind: ManifestKind | None = None,
+    imported: Imported | None = None,
+    scm: str = "github",
+    conda_pypi_map: Mapping[str, str] = EMPTY,
     environ: Mapping[str, str],
     services: Services,
 ) -> Created:
     """Write a manifest, `.gitignore` and `.gitattributes` into `folder`.
 
-    `channels` None means the configured defaults; `host` means none at all: Python comes from the machine and
-    everything else from PyPI. Raises `ManifestError` when a manifest is there already, `SpecError` for a channel or
-    platform that cannot be one.
+    `channels` None means those of `imported` (an `environment.yml`), else the configured defaults; `host` means none at
+    all: Python comes from the machine and everything else from PyPI. Without a `kind` a `pyproject.toml` that is there
+    is extended, else there will be a `pixi.toml`. Raises `ManifestError` when the folder is a workspace already,
+    `SpecError` for a channel or platform that cannot be one.
     """
     if host and channels:
         raise UsageError("--host and --channel exclude each other", hints=["a host workspace has no channels"])
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ("pyproject.toml" if kind == "pyproject" else "pixi.toml")
-    _refuse_existing(path, folder)
-    chosen = [] if host else list(services.config.default_channels if channels is None else channels)
+    kind = kind or ("pyproject" if (folder / "pyproject.toml").is_file() else "pixi")
+    path = folder / _FILES[kind]
+    is_extension = kind == "pyproject" and path.is_file()
+    _refuse_existing(path, folder, but_extend=is_extension)
+    if channels is None:
+        channels = imported.channels if imported and imported.channels else services.config.default_channels
+    chosen = [] if host else list(channels)
     subdirs = [parse_subdir(name) for name in platforms] or [host_subdir(environ)]
     parsed = [parse_channel(public(text), root=folder.absolute()) for text in chosen]
-    python = _host_python_requirement(environ) if host else None
 
-    from ..manifest.new import new_manifest
+    from ..manifest.new import Settings, extended_pyproject, new_manifest
 
-    text = new_manifest(
-        kind="pyproject" if kind == "pyproject" else "pixi",
-        name=_workspace_name(folder),
-        channels=chosen,
-        platforms=subdirs,
-        authors=_git_author(folder),
-        python=python,
+    config = services.config
+    settings = Settings(
+        conda_pypi_map=conda_pypi_map,
+        index_url=config.pypi_index_url,
+        extra_index_urls=config.pypi_extra_index_urls,
     )
-    atomic_write(path, text)
-    if kind == "pyproject":
+    if is_extension:
+        before = read_manifest_text(path)
+        text = extended_pyproject(before, channels=chosen, platforms=subdirs, settings=settings)
+    else:
+        text = new_manifest(
+            kind=kind,
+            name=(imported.name if imported else None) or _workspace_name(folder),
+            channels=chosen,
+            platforms=subdirs,
+            authors=_git_author(folder),
+            python=_host_python_requirement(environ) if host else None,
+            settings=settings,
+        )
+    atomic_write(path, with_imported(text, kind, imported) if imported else text)
+    if kind == "pyproject" and not is_extension:
         _make_package(folder)
     _append_lines(folder / ".gitignore", _GITIGNORE)
-    _append_lines(folder / ".gitattributes", _GITATTRIBUTES)
+    attributes = f"pixi.lock merge=binary {_ATTRIBUTES[scm]} -diff"
+    _append_lines(folder / ".gitattributes", ("# syntax highlighting, and no merging of generated files", attributes))
     unreachable = None
     for one in parsed:
         try:
@@ -85,6 +117,17 @@ def init_workspace(
             unreachable = f"{one.name}: {error.message}"
             break
     return Created(path, tuple(chosen), unreachable)
+
+
+def parse_map(entries: Sequence[str]) -> dict[str, str]:
+    """`CHANNEL=LOCATION[,CHANNEL=LOCATION…]` of the command line. Raises `UsageError`."""
+    found = {}
+    for entry in ",".join(entries).split(",") if entries else ():
+        channel, mark, location = entry.partition("=")
+        if not (channel and mark and location):
+            raise UsageError(f"'{entry}' is not CHANNEL=LOCATION", hints=["as in conda-forge=mapping.json"])
+        found[channel] = location
+    return found
 
 
 def _make_package(folder: Path) -> None:
@@ -98,11 +141,11 @@ def _make_package(folder: Path) -> None:
         atomic_write(package / "__init__.py", "")
 
 
-def _refuse_existing(path: Path, folder: Path) -> None:
+def _refuse_existing(path: Path, folder: Path, *, but_extend: bool) -> None:
     from ..workspace import manifest_in
 
     existing = manifest_in(folder)
-    if existing is not None or path.exists():
+    if existing is not None or (path.exists() and not but_extend):
         raise ManifestError(
             f"{existing or path} exists already",
             hints=["add packages to it with `pixi add`, or choose another folder"],

@@ -5,7 +5,6 @@ On the way of every kernel start, so what few notebooks need is imported when it
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,7 @@ def own_manifest(notebook: Path, environ: Mapping[str, str], channels: Sequence[
     indexes go into it, so that the notebook is whole without them. Raises `SpecError`.
     """
     from ..config.load import load_config
-    from ..manifest.new import new_manifest
+    from ..manifest.new import Settings, new_manifest
     from ..model.channel import channel as parse_channel
     from ..model.channel import public
     from ..virtual import host_subdir
@@ -90,10 +89,7 @@ def own_manifest(notebook: Path, environ: Mapping[str, str], channels: Sequence[
         parse_channel(public(one), root=notebook.parent.absolute())
     config = load_config(None, environ)
     python = "*" if channels else ">=3.9"
-    text = new_manifest(name=notebook.stem, channels=channels, platforms=[host_subdir()], python=python)
-    options = []
-    if config.pypi_index_url:
-        options.append(f"index-url = {json.dumps(config.pypi_index_url)}\n")
-    if config.pypi_extra_index_urls:
-        options.append(f"extra-index-urls = {json.dumps(list(config.pypi_extra_index_urls))}\n")
-    return text + ("\n[pypi-options]\n" + "".join(options) if options else "")
+    settings = Settings(index_url=config.pypi_index_url, extra_index_urls=config.pypi_extra_index_urls)
+    return new_manifest(
+        name=notebook.stem, channels=channels, platforms=[host_subdir()], python=python, settings=settings
+    )

@@ -6,23 +6,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pixi_core.repodata.tables import TableCache
-from pixi_core.solve.table import Entry, compile_table
+from pixi_core.solve.table import Compiled, Entry, compile_table
 
 KEY = b"k" * 32
 
 
-def table(number: int) -> tuple[object, list[tuple[int, str, dict[str, object]]]]:
+def table(number: int) -> tuple[Compiled, list[tuple[int, str, bytes]]]:
     entries = [Entry(f"{number}.{i}", "h_0", i, 0, False, 0, [f"dep{number} >={i}"], (), i) for i in range(3)]
     compiled = compile_table("x", entries)
-    return compiled, [(0, f"x-{number}.{i}-h_0.conda", {"version": f"{number}.{i}"}) for i in compiled.order]
+    encode = msgspec.msgpack.encode
+    return compiled, [(0, f"x-{number}.{i}-h_0.conda", encode({"version": f"{number}.{i}"})) for i in compiled.order]
 
 
 def put(cache: TableCache, key: bytes, number: int) -> None:
     compiled, records = table(number)
-    cache.add(key, compiled, records)  # type: ignore[arg-type]  # `object` above keeps the helper short
+    cache.add(key, compiled, records)
 
 
 def files(folder: Path) -> tuple[Path, Path]:
@@ -39,8 +41,9 @@ def test_round_trip(tmp_path: Path) -> None:
     stored = TableCache(tmp_path).get(KEY)
     assert stored is not None
     assert stored.compiled == table(7)[0]
-    assert stored.record(0) == (0, "x-7.2-h_0.conda", {"version": "7.2"})
-    assert stored.record(2) == (0, "x-7.0-h_0.conda", {"version": "7.0"})
+    encode = msgspec.msgpack.encode
+    assert stored.record(0) == (0, "x-7.2-h_0.conda", encode({"version": "7.2"}))
+    assert stored.record(2) == (0, "x-7.0-h_0.conda", encode({"version": "7.0"}))
 
 
 def test_processes_append_side_by_side(tmp_path: Path) -> None:

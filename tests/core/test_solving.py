@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from pixi_core.errors import Cancelled, NetworkError, PixiError, Unsatisfiable
 from pixi_core.model.channel import Channel, file_url
 from pixi_core.model.platform import NOARCH, Subdir
 from pixi_core.model.record import RepoDataRecord
+from pixi_core.ops.solve_fork import Copy, can_fork
 from pixi_core.ops.solving import Job, solve_all
 from pixi_core.progress import Phase, Reporter, Unit
 from pixi_core.solve import SolveRequest
@@ -78,6 +80,46 @@ class Titles(Reporter):
         return Phase()
 
 
+def alone() -> bool:
+    """Whether no other thread lives: the system may show one for a moment after it was joined."""
+    return sys.platform == "linux" and any(can_fork() or threading.Event().wait(0.01) for _ in range(200))
+
+
+@pytest.fixture(params=["alone", "beside a thread"])
+def started_as(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Helpers are copies of this process (on Linux), or new interpreters because another thread lives."""
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    if request.param == "beside a thread":
+        thread.start()
+    elif sys.platform == "linux" and not alone():
+        pytest.skip("whatever runs these tests has threads")
+    assert can_fork() == (sys.platform == "linux" and request.param == "alone")
+    yield
+    end.set()
+    if thread.ident is not None:
+        thread.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux only")
+def test_a_copy_holds_nothing_of_its_original(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        if not alone():
+            pytest.skip("whatever runs these tests has threads")
+        copy = Copy()
+        pickle.dump((Config(), CacheDirs.below(tmp_path), {}, True), copy.stdin)
+        copy.stdin.flush()
+        assert pickle.load(copy.stdout) is None
+        held = [os.readlink(entry) for entry in Path(f"/proc/{copy.pid}/fd").iterdir() if entry.name != "2"]
+        assert lock.name not in held
+        assert sorted(text.partition(":")[0] for text in held) == ["pipe", "pipe"]
+    copy.stdin.close()
+    assert copy.wait() == 0  # it ends when nobody can send it anything more
+    copy.kill()  # nothing to do, and no error
+    copy.stdout.close()
+
+
+@pytest.mark.usefixtures("started_as")
 def test_answers_do_not_depend_on_who_gives_them(channel: Channel, services: Services) -> None:
     jobs = [job(channel, platform, SolveRequest(specs=specs(name))) for platform in PLATFORMS for name in ("a", "odd")]
     reporter = Titles()
@@ -95,16 +137,21 @@ def test_answers_do_not_depend_on_who_gives_them(channel: Channel, services: Ser
     )
 
 
-class Unknown(SolveRequest, kw_only=True):
-    """A request that a helper cannot read: its process has not this module."""
+class Deadly(SolveRequest, kw_only=True):
+    """A request that ends the process that reads it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (3,)
 
 
+@pytest.mark.usefixtures("started_as")
 def test_a_helper_that_dies_leaves_its_work_to_the_others(channel: Channel, services: Services) -> None:
-    jobs = [job(channel, platform, Unknown(specs=specs("a"))) for platform in PLATFORMS]
+    jobs = [job(channel, platform, Deadly(specs=specs("a"))) for platform in PLATFORMS]
     answers = solve_all(services, jobs, cores=3)
     assert [isinstance(answer, PixiError) for answer in answers] == [False] * 3
 
 
+@pytest.mark.usefixtures("started_as")
 def test_stops_at_once_and_leaves_nothing_running(tmp_path: Path, services: Services) -> None:
     holes = 9
     pigeons = [

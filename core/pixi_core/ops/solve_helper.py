@@ -10,6 +10,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from .solve_fork import Copy, can_fork
+
 if TYPE_CHECKING:
     from .solving import Work
 
@@ -20,28 +22,24 @@ class Helper:
     def __init__(self, work: Work) -> None:
         self.work = work
         self.thread = threading.Thread(target=self._feed, name="solve helper", daemon=True)
-        self.child: subprocess.Popen[bytes] | None = None
+        self.child: subprocess.Popen[bytes] | Copy | None = None
 
-    def __enter__(self) -> None:
-        try:
-            self.child = subprocess.Popen(
-                # -P: what lies in the current folder is not ours to import
-                [sys.executable, "-P", "-m", "pixi_core.ops.solve_worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                start_new_session=sys.platform != "win32",  # Ctrl-C is for us: we end it
-            )
-        except OSError:
-            return  # no more processes here: we do it alone
-        self.thread.start()
+    def __enter__(self) -> Helper:
+        with suppress(OSError):  # no more processes here: we do it alone
+            self.child = Copy() if can_fork() else _started()
+        return self
+
+    def feed(self) -> None:
+        """Begin to hand out work; not before every helper is there, since a copy must not be made beside threads."""
+        if self.child is not None:
+            self.thread.start()
 
     def __exit__(self, *_: object) -> None:
         if self.child is None:
             return
         self.child.kill()
-        self.thread.join()
+        if self.thread.ident is not None:
+            self.thread.join()
         self.child.wait()
         for stream in (self.child.stdin, self.child.stdout):
             assert stream is not None
@@ -67,3 +65,16 @@ class Helper:
                         child.stdin.flush()
                         show(pickle.load(child.stdout))  # noqa: S301 - our own process
         self.work.give_back(batch)
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """A new interpreter: where this process cannot be copied."""
+    return subprocess.Popen(
+        # -P: what lies in the current folder is not ours to import
+        [sys.executable, "-P", "-m", "pixi_core.ops.solve_worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        start_new_session=sys.platform != "win32",  # Ctrl-C is for us: we end it
+    )

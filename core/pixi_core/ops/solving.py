@@ -5,8 +5,8 @@ handed one platform at a time over a pipe, while this process works through the 
 start costs nothing, and one that dies leaves its work to the others. Solves of one platform stay together, because
 they share decoded candidate tables.
 
-Processes are started from scratch and not forked, since this may be a Jupyter server with running threads; and by
-`subprocess`, since `multiprocessing` would import the caller's main module again.
+Where it is safe they are copies of this one (`solve_fork`), else new interpreters, since this may be a Jupyter server
+with running threads; by `subprocess`, since `multiprocessing` would import the caller's main module again.
 """
 
 from __future__ import annotations
@@ -60,10 +60,13 @@ def solve_all(
     helpers = min(usable_cores() if cores is None else cores, len({job.subdirs for job in jobs})) - 1
     with ExitStack() as stack:
         if helpers > 0:
+            import pixi_core.solve  # noqa: F401 - copies of this process have it then
+
             from .solve_helper import Helper  # nobody else pays for subprocess and pickle
 
-            for _ in range(helpers):
-                stack.enter_context(Helper(work))  # they start while indexes are fetched
+            # they start while indexes are fetched
+            for helper in [stack.enter_context(Helper(work)) for _ in range(helpers)]:
+                helper.feed()
         work.begin()
         work.take_part()
     return [answer for answer in work.answers if answer is not None]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+
 from ..errors import NetworkError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import zstandard
 
 RATIO = 250
 """How many times larger than its compressed form an index may be; real ones reach about thirty."""
 
 ALWAYS = 64 << 20
 """Bytes that are allowed whatever the ratio."""
+
+_THREAD = threading.local()
 
 _PIECE = 4096
 """Compressed bytes at once: what they become, 128 MB at the worst, is in memory before it is counted."""
@@ -18,8 +26,14 @@ def unzstd(content: bytes, *, url: str, most: int) -> bytes:
     """The plain bytes of a zstd frame, at most `most`. Raises `NetworkError` (with `url`)."""
     import zstandard
 
-    frame = zstandard.ZstdDecompressor().decompressobj()
     allowed = _allowed(content, most)
+    try:
+        size = zstandard.frame_content_size(content)
+        if 0 <= size <= allowed:  # the frame says how much it is, and cannot become more
+            return _decompressor().decompress(content, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise NetworkError(f"{url} cannot be decompressed: {error}", url=url) from None
+    frame = _decompressor().decompressobj()
     found: list[bytes] = []
     size = 0
     try:
@@ -33,6 +47,17 @@ def unzstd(content: bytes, *, url: str, most: int) -> bytes:
         raise NetworkError(f"{url} cannot be decompressed: {error}", url=url) from None
     _check(size, allowed, whole=frame.eof, url=url)
     return b"".join(found)
+
+
+def _decompressor() -> zstandard.ZstdDecompressor:
+    """One for each thread: making one costs more than a small shard."""
+    import zstandard
+
+    try:
+        found: zstandard.ZstdDecompressor = _THREAD.decompressor
+    except AttributeError:
+        found = _THREAD.decompressor = zstandard.ZstdDecompressor()
+    return found
 
 
 def unbzip2(content: bytes, *, url: str, most: int) -> bytes:

@@ -90,17 +90,21 @@ class PackedSubdir:
         """The entries of a name."""
         import msgspec
 
+        from .entries import packed
+
         index = self._index(name)
         start = self._end(index - 1) if index else len(MAGIC) + 16
         content = self._view[start : self._end(index)]
         try:
-            return list(msgspec.json.decode(content, type=dict[str, dict[str, Any]]).items())
+            entries = msgspec.json.decode(content, type=dict[str, dict[str, Any]])
         except MALFORMED:  # an entry that cannot be read costs that entry
-            return [
-                (file_name, entry)
+            entries = {
+                file_name: entry
                 for file_name, raw in msgspec.json.decode(content, type=dict[str, msgspec.Raw]).items()
                 if (entry := _entry(raw)) is not None
-            ]
+            }
+        kept = ((file_name, packed(entry)) for file_name, entry in entries.items())
+        return [(file_name, entry) for file_name, entry in kept if entry is not None]
 
     def expect(self, name: str) -> None:
         """Everything is here."""

@@ -5,11 +5,11 @@ The entries of a `repodata.json` are found without being parsed.
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from ..errors import MALFORMED, NetworkError
+
+_EMPTY_LIST = msgspec.Raw(b"\x90")
 
 
 class Info(msgspec.Struct):
@@ -27,10 +27,22 @@ class Repodata(msgspec.Struct):
 
 
 class Shard(msgspec.Struct):
-    """The entries of one name (CEP 16)."""
+    """The entries of one name (CEP 16), as extents of the content."""
 
-    packages: dict[str, dict[str, Any]] | None = None
-    packages_conda: dict[str, dict[str, Any]] | None = msgspec.field(name="packages.conda", default=None)
+    packages: dict[str, msgspec.Raw] | None = None
+    packages_conda: dict[str, msgspec.Raw] | None = msgspec.field(name="packages.conda", default=None)
+
+
+class Row(msgspec.Struct, gc=False):
+    """What solving needs of an entry; the lists of dependencies are extents, since many entries share them."""
+
+    version: str
+    build: str
+    build_number: int | None = None
+    timestamp: int | float | None = None
+    track_features: str | list[str] | None = None
+    depends: msgspec.Raw = _EMPTY_LIST
+    constrains: msgspec.Raw = _EMPTY_LIST
 
 
 def grouped_by_name(content: bytes, *, url: str) -> tuple[dict[str, list[bytes]], str]:

@@ -24,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor, Future
+    from typing import Any
 
     from ..model.platform import Subdir
 
@@ -61,9 +62,10 @@ def decode_shard(content: bytes, *, url: str) -> RawRecords:
     plain = unzstd(content, url=url, most=LARGEST_SHARD)
     try:
         shard = msgspec.msgpack.decode(plain, type=Shard)
-        return [*(shard.packages or {}).items(), *(shard.packages_conda or {}).items()]
+        found: list[tuple[str, Any]] = [*(shard.packages or {}).items(), *(shard.packages_conda or {}).items()]
     except MALFORMED as error:
         raise NetworkError(f"{url} is not a shard: {error}", url=url) from None
+    return found
 
 
 class ShardedSubdir:

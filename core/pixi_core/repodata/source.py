@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 
-from ..errors import SpecError
+from ..errors import MALFORMED, SpecError
 from ..model.record import record_from_repodata
-from ..model.version import version_key
 from ..solve.source import first_with_name
-from ..solve.table import CandidateTable, Entry, compile_table
+from ..solve.table import CandidateTable, compile_table
 from .digest import digest
-from .subdirs import newest_formats, readable, timestamp_of, tracks_features
+from .entries import EntryReader, unpacked
+from .subdirs import newest_formats, readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Collection, Iterable, Sequence
 
     from ..model.channel import Channel
     from ..model.record import RepoDataRecord
     from ..solve.source import ChannelPriority
+    from ..solve.table import Entry
     from .subdirs import SubdirIndex
     from .tables import StoredTable, TableCache
 
@@ -117,12 +117,13 @@ class ChannelSource:
     def _compile(
         self, key: bytes, name: str, parts: Sequence[tuple[int, SubdirIndex, bytes]], *, channels_first: bool
     ) -> StoredTable:
-        records: list[tuple[int, str, dict[str, Any]]] = []
+        records: list[tuple[int, str, bytes]] = []
         entries: list[Entry] = []
+        read = EntryReader().read
         for number, (rank, index, _) in enumerate(parts):
             for file_name, raw in newest_formats(index.raw(name)):
-                entry = _entry(raw, rank, len(records))
-                if entry is not None:
+                entry = read(raw, rank, len(records))
+                if entry is not None and "\n" not in file_name:
                     entries.append(entry)
                     records.append((number, file_name, raw))
         compiled = compile_table(name, entries, channels_first=channels_first)
@@ -131,15 +132,23 @@ class ChannelSource:
     def _record(
         self, stored: StoredTable, parts: Sequence[tuple[int, SubdirIndex, bytes]], candidate: int
     ) -> RepoDataRecord:
+        """The whole of a chosen candidate. Raises `SpecError` where a part that solving does not look at is damaged."""
         number, file_name, entry = stored.record(candidate)
         rank, index, _ = parts[number]
-        return record_from_repodata(
-            readable(entry),
-            file_name=file_name,
-            url=index.base_url + _quoted(file_name),
-            channel=self.channels[rank].url,
-            subdir=index.subdir,
-        )
+        try:
+            return record_from_repodata(
+                readable(unpacked(entry)),
+                file_name=file_name,
+                url=index.base_url + _quoted(file_name),
+                channel=self.channels[rank].url,
+                subdir=index.subdir,
+            )
+        except MALFORMED as error:
+            raise SpecError(
+                f"the entry of {file_name} in the index of {self.channels[rank].name} cannot be read: {error}",
+                source=file_name,
+                hints=["ask for another version of it, and tell the owner of the channel"],
+            ) from None
 
     def _expect_dependencies(self, stored: StoredTable) -> None:
         best = (2 << _AHEAD_CANDIDATES) - 2
@@ -160,25 +169,3 @@ def _quoted(file_name: str) -> str:
     from urllib.parse import quote
 
     return quote(file_name, safe="!+~=,@")
-
-
-def _entry(raw: Mapping[str, Any], rank: int, number: int) -> Entry | None:
-    """What solving needs of an index entry; None for one that nobody could install: no channel is lost for a single
-    mistake in it.
-    """
-    try:
-        version = str(raw["version"])
-        version_key(version)
-        return Entry(
-            version,
-            str(raw["build"]),
-            int(raw.get("build_number") or 0),
-            timestamp_of(raw),
-            tracks_features(raw),
-            rank,
-            raw.get("depends") or (),
-            raw.get("constrains") or (),
-            number,
-        )
-    except (KeyError, TypeError, ValueError, SpecError):
-        return None

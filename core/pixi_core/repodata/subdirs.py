@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ..model.record import milliseconds, words
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,8 +11,8 @@ if TYPE_CHECKING:
 else:
     Protocol = object
 
-RawRecords = list[tuple[str, "dict[str, Any]"]]
-"""File names and their index entries; digests are in hex or, from shards, bytes (see `readable`)."""
+RawRecords = list[tuple[str, bytes]]
+"""File names and their index entries, in msgpack; digests are in hex or, from shards, bytes (see `readable`)."""
 
 
 class SubdirIndex(Protocol):
@@ -70,18 +68,6 @@ def newest_formats(records: RawRecords) -> RawRecords:
         for file_name, entry in records
         if file_name.endswith(".conda") or file_name[:-8] not in modern
     ]
-
-
-def timestamp_of(entry: Mapping[str, Any]) -> int:
-    """The age of an entry in ms since 1970, 0 where it is unknown."""
-    value = entry.get("timestamp")
-    return milliseconds(value) if value else 0
-
-
-def tracks_features(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry tracks features, which makes it a choice of last resort."""
-    features = entry.get("track_features")
-    return bool(features) and bool(words(features))
 
 
 def readable(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,9 @@ costs as much as the names that changed and are asked for. Two files: `….data`
 number of processes can read and write without a lock; whatever a crash leaves behind is unreachable, and every entry
 is checked (its key in front, a checksum) before it is used.
 
-An entry is: key, the number of candidates, the compiled table (`marshal`), the end offset of each record, the records
-(`marshal` of the index entry, to be read one by one). The file name carries the interpreter's tag, for safety.
+An entry is: key, the number of candidates, the compiled table (`marshal`), the end offset of each record, the records:
+a line with the number of the index it came from and its file name, then the index entry as the shard had it
+(`entries`), to be read one by one. The file name carries the interpreter's tag, for safety.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import struct
 import sys
 import threading
 import zlib
+from itertools import accumulate
 
 from ..solve.table import COMPILED_VERSION, Compiled
 
@@ -25,7 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from typing import Any
 
 KEY_SIZE = 32
 MARSHAL_VERSION = 4  # every supported Python reads and writes it
@@ -40,7 +41,7 @@ _HEAD = struct.Struct("<32sI")
 
 
 class StoredTable:
-    """One entry: `compiled`, and the index entries of its candidates, decoded when asked for."""
+    """One entry: `compiled`, and the index entries of its candidates."""
 
     __slots__ = ("_ends", "_records", "compiled")
 
@@ -49,25 +50,25 @@ class StoredTable:
         self._ends = ends
         self._records = records
 
-    def record(self, candidate: int) -> tuple[int, str, Mapping[str, Any]]:
-        """The number of the index it came from, its file name, and the index entry."""
+    def record(self, candidate: int) -> tuple[int, str, bytes]:
+        """The number of the index it came from, its file name, and the index entry for `entries.unpacked`."""
         start = 0 if candidate == 0 else int.from_bytes(self._ends[4 * candidate - 4 : 4 * candidate], "little")
         end = int.from_bytes(self._ends[4 * candidate : 4 * candidate + 4], "little")
-        origin, file_name, entry = marshal.loads(self._records[start:end])  # noqa: S302 - our own file
-        return origin, file_name, entry
+        line, _, entry = bytes(self._records[start:end]).partition(b"\n")
+        origin, _, file_name = line.decode().partition(" ")
+        return int(origin), file_name, entry
 
 
-def encode(compiled: Compiled, records: Sequence[tuple[int, str, dict[str, Any]]]) -> tuple[bytes, bytes, bytes]:
+def encode(compiled: Compiled, records: Sequence[tuple[int, str, bytes]]) -> tuple[bytes, bytes, bytes]:
     """The three parts of an entry behind its key: table, record ends, records."""
-    ends = bytearray()
     blobs: list[bytes] = []
-    end = 0
-    for record in records:
-        blob = marshal.dumps(record, MARSHAL_VERSION)
-        blobs.append(blob)
-        end += len(blob)
-        ends += end.to_bytes(4, "little")
-    return marshal.dumps(compiled.as_tuple(), MARSHAL_VERSION), bytes(ends), b"".join(blobs)
+    lengths: list[int] = []
+    for origin, file_name, entry in records:
+        line = f"{origin} {file_name}\n".encode()
+        blobs += (line, entry)
+        lengths.append(len(line) + len(entry))
+    ends = struct.pack(f"<{len(lengths)}I", *accumulate(lengths))
+    return marshal.dumps(compiled.as_tuple(), MARSHAL_VERSION), ends, b"".join(blobs)
 
 
 class TableCache:
@@ -106,7 +107,7 @@ class TableCache:
             return None
         return StoredTable(compiled, bytes(entry[head : head + 4 * count]), entry[head + 4 * count :])
 
-    def add(self, key: bytes, compiled: Compiled, records: Sequence[tuple[int, str, dict[str, Any]]]) -> StoredTable:
+    def add(self, key: bytes, compiled: Compiled, records: Sequence[tuple[int, str, bytes]]) -> StoredTable:
         """Keep a new table; it reaches the disk with the next flush."""
         parts = encode(compiled, records)
         with self._lock:

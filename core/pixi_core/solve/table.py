@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from ..model.record import RepoDataRecord
     from ..model.version import VersionKey
 
-COMPILED_VERSION = 3
-"""Changes whenever `Compiled` or the order of candidates changes: stored tables of another version are void."""
+COMPILED_VERSION = 4
+"""Changes whenever `Compiled`, the order of candidates or what is kept of records changes: stored tables of another
+version are void.
+"""
 
 RICH = "@"
 """Marks a spec text that only the full parser understands: `@` and the whole match spec follow."""
@@ -115,7 +117,6 @@ def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool =
     ranked = [(tier(found[-row[4]]), row[0], found[-row[4]]) for row in order]
     ranked.sort(key=_first)
     table = Compiled([], [], [], [], [], [], [], [], [], [], [])
-    rules: dict[str, int] = {}
     last: tuple[tuple[int, bool], VersionKey, Entry] | None = None
     for index, (rank, version, entry) in enumerate(ranked):
         if last is None or last[0] != rank:
@@ -132,16 +133,32 @@ def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool =
         table.timestamps.append(entry.timestamp)
         table.channels.append(entry.channel)
         table.order.append(entry.source)
-        bit = 2 << index
-        for text in entry.depends:
-            rules[text] = rules.get(text, 0) | bit
-        for text in entry.constrains:
-            rules["!" + text] = rules.get("!" + text, 0) | bit
     table.run_starts.append(len(ranked))
+    rules = _rules([entry for _, _, entry in ranked])
     for text, mask in rules.items():
         table.rule_specs.append(_constraint_key(text[1:]) if text[0] == "!" else spec_key(text))
         table.rule_masks.append(mask)
     return table
+
+
+def _rules(ranked: Sequence[Entry]) -> dict[str, int]:
+    """Who has each dependency, and (behind a `!`) each constraint; in the order in which they come up first. Entries
+    that share a list, as most do in a channel, are put together before it is looked into.
+    """
+    lists: dict[tuple[str, int], tuple[str, Sequence[str]]] = {}
+    holders: dict[tuple[str, int], int] = {}
+    for index, entry in enumerate(ranked):
+        for sign, texts in (("", entry.depends), ("!", entry.constrains)):
+            if texts:
+                key = (sign, id(texts))
+                lists[key] = (sign, texts)
+                holders[key] = holders.get(key, 0) | 2 << index
+    rules: dict[str, int] = {}
+    for key, (sign, texts) in lists.items():
+        mask = holders[key]
+        for text in texts:
+            rules[sign + text] = rules.get(sign + text, 0) | mask
+    return rules
 
 
 def is_free_threaded(build: str) -> bool:

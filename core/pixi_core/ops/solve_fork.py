@@ -1,0 +1,93 @@
+"""Helper processes that are copies of this one: ready at once, where a new interpreter costs as much as a solve.
+
+A copy has one thread, the one that made it. Whatever lock another thread held at that moment would stay locked in
+the copy for ever, so copies are only made where no other thread lives, of Python or of a library; and only on Linux,
+where that can be known, and where no system library starts threads behind our back as on macOS.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_THREADS = "/proc/self/task"
+
+
+def can_fork() -> bool:
+    """Whether this process may be copied now."""
+    try:
+        return sys.platform == "linux" and len(os.listdir(_THREADS)) == 1
+    except OSError:
+        return False
+
+
+class Copy:
+    """A copy of this process that runs `solve_worker.serve`: as much of `subprocess.Popen` as `Helper` uses.
+
+    Raises `OSError` where there can be no more processes.
+    """
+
+    def __init__(self) -> None:
+        self.returncode: int | None = None
+        jobs, to_copy = os.pipe()
+        from_copy, answers = os.pipe()
+        sys.stdout.flush()  # for safety: the copy never writes what is in these buffers
+        try:
+            self.pid = os.fork()
+        except OSError:
+            for descriptor in (jobs, to_copy, from_copy, answers):
+                os.close(descriptor)
+            raise
+        if self.pid == 0:
+            _serve(jobs, answers)
+        os.close(jobs)
+        os.close(answers)
+        self.stdin = os.fdopen(to_copy, "wb")
+        self.stdout = os.fdopen(from_copy, "rb")
+
+    def poll(self) -> int | None:
+        """How it ended, None while it lives."""
+        return self._reap(os.WNOHANG)
+
+    def wait(self) -> int | None:
+        """Wait for its end."""
+        return self._reap(0)
+
+    def kill(self) -> None:
+        """End it."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def _reap(self, options: int) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, options)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+
+def _serve(jobs: int, answers: int) -> NoReturn:
+    """What the copy does until its end, which is not that of the command: nothing is flushed, released or undone."""
+    code = 1
+    try:
+        os.setsid()  # Ctrl-C is for the original: it ends us
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        os.dup2(jobs, 0)
+        os.dup2(answers, 1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        # pipes of other helpers, locks and connections: all the original's. Objects that hold them stay referenced by
+        # the frames below this one, so none of them closes a number again
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        from .solve_worker import serve
+
+        with os.fdopen(0, "rb", closefd=False) as source, os.fdopen(1, "wb", closefd=False) as sink:
+            serve(source, sink)
+        code = 0
+    finally:
+        os._exit(code)

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import ManifestError, NoWorkspace
+from .errors import LockFileError, ManifestError, NoWorkspace
 from .names import DEFAULT_ENVIRONMENT, EnvironmentName, safe_component
 from .progress import SILENT, Reporter
 
@@ -251,6 +251,11 @@ class Workspace:
             return self.lock_path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
+        except UnicodeDecodeError as error:
+            raise LockFileError(
+                f"{self.lock_path} is not UTF-8 text (byte {error.start})",
+                hints=["restore the file from version control, or delete it and run `pixi lock`"],
+            ) from None
 
     def lock(self) -> LockFile | None:
         """The parsed lock file; None where there is none. Raises `LockFileError`."""

@@ -18,14 +18,14 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pixi_core.cache.entry import LOCKS
 from pixi_core.errors import EnvironmentUnavailable, PixiError
-from pixi_core.fs import atomic_write, link_file
+from pixi_core.fs import FileLock, atomic_write, link_file, remove_tree
 from pixi_core.ops.fetching import fetch_packages
 from pixi_core.progress import Reporter
 from pixi_core.workspace import Workspace
@@ -115,23 +115,21 @@ def build_overlay(root: Path, files: list[SupportFile]) -> Path:
     folder = root / hashlib.sha256(names.encode()).hexdigest()[:24]
     if _is_whole(folder):
         return folder
-    root.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
-    try:
-        for file in files:
-            target = work / file.target
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _place(file, target)
-        atomic_write(work / COMPLETE, f"{len(files)} files\n")
+    with FileLock(root / LOCKS / folder.name):
+        if _is_whole(folder):
+            return folder
+        work = root / f".tmp-{folder.name}"
+        remove_tree(work)  # what a killed process left; its name is fixed so that the next one finds it
+        remove_tree(folder)
         try:
+            for file in files:
+                target = work / file.target
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _place(file, target)
+            atomic_write(work / COMPLETE, f"{len(files)} files\n")
             work.rename(folder)
-        except OSError:
-            # another process was first, or an incomplete folder is in the way
-            if not _is_whole(folder):
-                shutil.rmtree(folder)
-                work.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        finally:
+            remove_tree(work)
     return folder
 
 

@@ -139,9 +139,19 @@ def lost_cache_file(place: Place) -> None:
     file.unlink()
 
 
+def torn_marker(place: Place) -> None:
+    [marker] = place.cache.glob("*/native-tool-*/.pixi-complete.json")
+    marker.write_bytes(marker.read_bytes()[:40])
+
+
+def no_marker(place: Place) -> None:
+    [marker] = place.cache.glob("*/native-tool-*/.pixi-complete.json")
+    marker.unlink()
+
+
 DAMAGES = [
     edited, removed, written_through, empty_record, no_record, other_mode, broken_link, foreign_folder, foreign_link,
-    lost_record, torn_record, torn_journal, lost_cache_file,
+    lost_record, torn_record, torn_journal, lost_cache_file, torn_marker, no_marker,
 ]  # fmt: skip
 
 
@@ -178,6 +188,31 @@ def test_a_stale_lock_file_is_for_the_user(place: Place) -> None:
     [finding] = told["findings"]
     assert finding["area"] == "lock"
     assert finding["hint"] == "run `pixi lock`"
+
+
+@pytest.mark.parametrize("rest", [0.5, 0.0, None], ids=["half", "nothing", "not text"])
+def test_a_torn_lock_file_is_named(place: Place, rest: float | None) -> None:
+    """Found by doctor, told without a traceback by a command, and made again once it is gone."""
+    lock = place.folder / "pixi.lock"
+    content = lock.read_bytes()
+    lock.write_bytes(b"\xff\xfe" + content if rest is None else content[: int(rest * len(content))])
+    code, told = place.doctor("--fix")
+    assert code == 1
+    assert any(finding["area"] == "lock" and str(lock) in finding["subject"] for finding in told["findings"])
+    assert place.pixi("install", "--locked")[0] == 1
+    lock.unlink()
+    assert place.pixi("install")[0] == 0
+    assert lock.read_bytes() == content
+
+
+def test_a_configuration_that_cannot_be_read(place: Place) -> None:
+    config = place.folder / ".pixi" / "config.toml"
+    config.write_text("default-channels = [\n")
+    code, told = place.doctor()
+    assert code == 0
+    [finding] = told["findings"]
+    assert (finding["area"], finding["level"]) == ("configuration", "warning")
+    assert str(config) in finding["text"]
 
 
 def test_an_index_that_only_pip_knows(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,11 @@ def no_space() -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def no_quota() -> None:
+    """The call fails because the user's quota is used up."""
+    raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+
 def interrupt() -> None:
     """The user presses Ctrl-C."""
     raise KeyboardInterrupt
@@ -94,6 +99,14 @@ def in_child(
         told = pipe.read()
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return status, int(told or 0)
+
+
+def beginning(work: Callable[[], object], *, at: int, fault: Callable[[], None]) -> int:
+    """Start `work` in a fork, as `in_child` does, and do not wait for it; the id of the process."""
+    child = os.fork()
+    if child == 0:
+        _work_and_exit(work, at, fault, os.open(os.devnull, os.O_WRONLY))
+    return child
 
 
 def _work_and_exit(work: Callable[[], object], at: int | None, fault: Callable[[], None], writing: int) -> None:

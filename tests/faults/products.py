@@ -89,18 +89,22 @@ class Desk:
     def set_up(self) -> None:
         """Come to the state before the command, and see what it does when nobody disturbs it."""
         self.workspace.mkdir(parents=True)
-        manifest = self.workspace / "pixi.toml"
-        manifest.write_text(self._manifest(), encoding="utf-8")
-        for words in self.scenario.before:
-            self.pixi(*words)
-        if self.scenario.edited != ("", ""):
-            manifest.write_text(manifest.read_text().replace(*self.scenario.edited), encoding="utf-8")
+        self.begin()
         reset(self.root / "start", self.place)
         self.pixi(*self.scenario.command)  # in this process first: what it imports, its children need not
         self.back()
         status, self.changes = in_child(lambda: self.pixi(*self.scenario.command))
         assert status == 0
         self.golden = self.state()
+
+    def begin(self) -> None:
+        """Write the manifest into the workspace's folder and do what comes before the command."""
+        manifest = self.workspace / "pixi.toml"
+        manifest.write_text(self._manifest(), encoding="utf-8")
+        for words in self.scenario.before:
+            self.pixi(*words)
+        if self.scenario.edited != ("", ""):
+            manifest.write_text(manifest.read_text().replace(*self.scenario.edited), encoding="utf-8")
 
     def _manifest(self) -> str:
         kind = self.scenario.kind

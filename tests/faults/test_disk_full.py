@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from pixi_core.install.prefix import has_journal
 from pixi_core.install.verify import verify
+from tests.support.packages import tree
 
+from .engine import in_child, no_quota
 from .privileges import small_disk
 from .products import BY_NAME, Desk, Scenario
 
@@ -71,6 +75,86 @@ def test_with_space_again_the_same_command_ends_well(
     print(f"{scenario.name}: {rooms} amounts of room, {full} times full, {len(wrong)} wrong")
     assert full
     assert not wrong, wrong[:5]
+
+
+QUOTA = [
+    pytest.param(BY_NAME["conda-add"], 31, id="conda-add-sampled"),
+    *[
+        pytest.param(BY_NAME[name], 1, id=f"{name}-all", marks=pytest.mark.exhaustive)
+        for name in ("conda-add", "pypi-add")
+    ],
+]
+
+
+@pytest.mark.parametrize(("scenario", "every"), QUOTA)
+def test_a_quota_that_is_used_up(desk: Callable[[Scenario], Desk], scenario: Scenario, every: int) -> None:
+    """Each change refused as a quota refuses it: the command says where, or did without, and then heals."""
+    made = desk(scenario)
+    wrong: list[tuple[object, ...]] = []
+    failed, points = 0, range(2, made.changes + 1, every)  # the first is the opening of the null device
+    for at in points:
+        made.back()
+        reading, writing = os.pipe()
+
+        def work(writing: int = writing) -> None:
+            code, told = made.outcome(*scenario.command)
+            os.write(writing, f"{code}\n{told}".encode())
+
+        in_child(work, at=at, fault=no_quota)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            code, _, told = pipe.read().partition("\n")
+        failed += code == "1"
+        if code not in ("0", "1") or "Traceback" in told or (code == "1" and not SAID.search(told)):
+            wrong.append((at, code, told[-300:]))
+        again, told = made.outcome(*scenario.command)
+        now, golden = without_pins(made.state()), without_pins(made.golden)
+        if again or now != golden:
+            wrong.append((at, again, told[-300:], sorted(now.items() ^ golden.items())[:6]))
+    print(f"{scenario.name}: {len(points)} changes refused, {failed} commands failed, {len(wrong)} wrong")
+    assert failed
+    assert not wrong, wrong[:5]
+
+
+@pytest.mark.parametrize("name", ["conda-add", "pypi-add", "mixed-first"])
+def test_every_folder_on_a_file_system_of_its_own(
+    tmp_path: Path, desk_at: Callable[[Scenario, Path], Desk], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Workspace, cache and temporary files on three disks: nothing can be renamed or linked from one to another."""
+    together = desk_at(BY_NAME[name], tmp_path / "together")
+    place = tmp_path / "apart"
+    with ExitStack() as disks:
+        folders = (place, place / "cache", place / "temporary")
+        mounted = [disks.enter_context(small_disk(folder, SIZE)) for folder in folders]
+        if not all(mounted):
+            pytest.skip("no small file system can be mounted here")
+        assert len({folder.stat().st_dev for folder in folders}) == 3
+        monkeypatch.setenv("TMPDIR", str(folders[2]))
+        monkeypatch.setenv("PIXI_CACHE_DIR", str(folders[1]))
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        (place / "workspace").mkdir()
+        apart = Desk(tmp_path / "notes", BY_NAME[name], together.channel, together.index, place)
+        apart.begin()
+        apart.pixi(*BY_NAME[name].command)
+        together.pixi(*BY_NAME[name].command)
+        assert installed(apart) == installed(together)
+        assert not list(verify(prefix_of(apart)))
+        assert not list(folders[2].iterdir())
+
+
+def prefix_of(desk: Desk) -> Path:
+    """The environment."""
+    return desk.workspace / ".pixi" / "envs" / "default"
+
+
+def installed(desk: Desk) -> set[str]:
+    """The files of the environment."""
+    return set(tree(prefix_of(desk)))
+
+
+def without_pins(state: dict[str, str]) -> dict[str, str]:
+    """Everything but what keeps cache entries for a rollback: where that is refused, a rollback fetches."""
+    return {name: what for name, what in state.items() if "/pins/" not in name}
 
 
 def fill(disk: Path, room: int) -> Path:

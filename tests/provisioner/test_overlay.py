@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import sys
 import sysconfig
@@ -14,12 +15,15 @@ from pathlib import Path
 import pytest
 
 import pixi_magics
+from pixi_core.cache.entry import LOCKS
 from pixi_core.cache.wheels import CachedWheel
 from pixi_core.errors import EnvironmentUnavailable, InstallError
 from pixi_provisioner import bootstrap
 from pixi_provisioner.overlay import ask_interpreter, build_overlay
 from pixi_provisioner.support_files import KERNEL_SPEC, SupportFile, files_of_server, files_of_wheels
+from tests.faults.engine import in_child
 from tests.support.kernels import running_kernel
+from tests.support.trees import tree
 
 MAGICS = str(Path(pixi_magics.__file__).parent)
 
@@ -84,7 +88,26 @@ def test_a_server_that_was_upgraded_makes_another_overlay(tmp_path: Path) -> Non
     source.rmdir()
     with pytest.raises(InstallError):
         build_overlay(tmp_path / "kernels", [SupportFile(tmp_path / "no", "x.py", "x", linked=False)])
-    assert sorted(path.name for path in (tmp_path / "kernels").iterdir()) == sorted([first.name, second.name])
+    assert {path.name for path in (tmp_path / "kernels").iterdir()} == {first.name, second.name, LOCKS}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_every_change(tmp_path: Path) -> None:
+    """The same overlay again is whole, and nothing else lies beside it."""
+    source = tmp_path / "x.py"
+    source.write_text("x = 1\n")
+    files = [SupportFile(source, f"package/{name}.py", name, linked=False) for name in "abc"]
+    whole = tree(build_overlay(tmp_path / "whole", files))
+    at, status = 0, -9
+    while status == -9:
+        at += 1
+        root = tmp_path / f"kernels-{at}"
+        status, _ = in_child(lambda root=root: build_overlay(root, files), at=at)  # type: ignore[misc]  # the default binds it now
+        made = build_overlay(root, files)
+        assert tree(made) == whole
+        assert {path.name for path in root.iterdir()} == {made.name, LOCKS}
+    print(f"overlay: {at - 1} kills")
+    assert at > 8
 
 
 def test_files_of_wheels(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,15 @@ class Generation(Value, kw_only=True):
 
 
 class History:
-    """The generations of the environments below one `.pixi` folder."""
+    """The generations of the environments below one `.pixi` folder. `on_wait` is told who holds their lock."""
 
-    def __init__(self, pixi_dir: Path) -> None:
+    def __init__(self, pixi_dir: Path, *, on_wait: Callable[[str], None] | None = None) -> None:
         self.folder = pixi_dir / FOLDER
+        self._on_wait = on_wait
 
     def lock(self) -> FileLock:
         """Held while generations are added or forgotten."""
-        return FileLock(self.folder / ".lock")
+        return FileLock(self.folder / ".lock", on_wait=self._on_wait)
 
     def generations(self, environment: str) -> list[Generation]:
         """Oldest first; none where nothing was recorded. Raises `InstallError` for a list that cannot be read."""

@@ -116,7 +116,7 @@ def _cache_findings(
     killed commands left. Repairing means removing: the next installation fetches them again.
     """
     from ..cache.collect import leftovers, package_caches, remove_entry
-    from ..cache.entry import damaged_files, entry_names, read_marker
+    from ..cache.entry import MARKER, damaged_files, entry_names, read_marker
     from ..fs import remove_tree
 
     found: list[Finding] = []
@@ -129,8 +129,9 @@ def _cache_findings(
             damaged = damaged_files(place, marker) if marker is not None else []
             count += marker is not None
             phase.advance(1)
-            if damaged:
-                text = f"{_files(damaged)} changed since it was extracted"
+            unmarked = marker is None and any((place / name).is_file() for name in (MARKER, "info/index.json"))
+            if damaged or unmarked:
+                text = f"{_files(damaged)} changed since it was extracted" if damaged else "has no completion marker"
                 finding = Finding(area="cache", subject=str(place), text=text, paths=tuple(damaged))
                 found.append(_tried(finding, fix, lambda place=place: remove_entry(place)))  # type: ignore[misc]  # the default binds the place now
     for _, root in package_caches(services.dirs):

@@ -26,7 +26,7 @@ def record(prepared: Prepared, reporter: Reporter) -> None:
     """
     workspace, name = prepared.workspace, prepared.environment.name
     try:
-        History(workspace.pixi_dir).add(
+        _opened(prepared, reporter).add(
             name,
             at=int(time.time()),
             command=workspace.command,
@@ -41,9 +41,16 @@ def record(prepared: Prepared, reporter: Reporter) -> None:
 def pin(prepared: Prepared, reporter: Reporter) -> None:
     """Keep in the caches what is going to be linked, for as long as a generation may name it."""
     try:
-        History(prepared.workspace.pixi_dir).pin(_pins(prepared))
+        _opened(prepared, reporter).pin(_pins(prepared))
     except (InstallError, OSError) as error:
         reporter.warning(f"the caches may drop what the history of this workspace needs: {error}")
+
+
+def _opened(prepared: Prepared, reporter: Reporter) -> History:
+    def tell(holder: str) -> None:
+        reporter.message(f"waiting for {holder}, which changes the history of this workspace")
+
+    return History(prepared.workspace.pixi_dir, on_wait=tell)
 
 
 def lock_bytes(workspace: Workspace) -> bytes | None:

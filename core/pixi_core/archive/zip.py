@@ -26,6 +26,8 @@ _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _STREAMED, _UTF8 = 1, 8, 0x800
 _UNICODE_PATH = 0x7075
 _PIECE = 1 << 20
+_PACKED = 1 << 18
+"""How many bytes of a member go into the decompressor at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,19 +245,24 @@ class ZipReader:
                 yield view[at : at + _PIECE]
             return
         inner = zlib.decompressobj(-15)
-        pending: bytes | memoryview = self._data[entry.start : entry.start + entry.stored]
+        at, end = entry.start, entry.start + entry.stored
+        pending: bytes | memoryview = b""
         left, crc = entry.size, 0
         while not inner.eof:
+            if not pending:
+                # a part at a time: what a call has no room for is copied, and would be copied at every call
+                pending = self._data[at : min(at + _PACKED, end)]
+                at += len(pending)
             try:
                 piece = inner.decompress(pending, min(_PIECE, left + 1))
             except zlib.error as error:
                 self._refuse(f"{entry.name!r} cannot be unpacked: {error}")
             pending = inner.unconsumed_tail
             left -= len(piece)
-            if left < 0 or (not piece and not pending and not inner.eof):
+            if left < 0 or (not piece and not pending and at == end and not inner.eof):
                 self._refuse(f"{entry.name!r} has another size than it says")
             crc = zlib.crc32(piece, crc)
             if piece:
                 yield piece
-        if left or inner.unused_data or pending or crc != entry.crc:
+        if left or inner.unused_data or pending or at != end or crc != entry.crc:
             self._refuse(f"{entry.name!r} is not what its size and checksum say")

@@ -6,11 +6,9 @@ the cache, which has read every byte. The RECORD is written anew: it holds what 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import configparser
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,6 +26,7 @@ from .prefix import INSTALLER_NAME, STAMP_FILE
 from .python_info import PythonInfo
 
 _NOT_COPIED = frozenset(["RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json", STAMP_FILE])
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def wheel_layout(
@@ -85,7 +84,8 @@ def wheel_layout(
 
 def find_dist_info(record: PypiRecord, paths: Iterable[str]) -> str:
     """The one `.dist-info` folder of a wheel. Raises `ArchiveError` where there is none, or another project's."""
-    folders = {path.split("/", 1)[0] for path in paths if path.split("/", 1)[0].endswith(".dist-info") and "/" in path}
+    firsts = {path.split("/", 1)[0] for path in paths if ".dist-info/" in path}
+    folders = {first for first in firsts if first.endswith(".dist-info")}
     if len(folders) != 1:
         found = ", ".join(sorted(folders)) or "none"
         raise ArchiveError(f"the wheel of {record.name} must hold one .dist-info folder, it holds: {found}")
@@ -99,6 +99,8 @@ def find_dist_info(record: PypiRecord, paths: Iterable[str]) -> str:
 
 def split_scheme(path: str) -> tuple[str, str]:
     """The scheme of a path in a wheel (`purelib` for what is not below `.data`) and the path inside of it."""
+    if ".data/" not in path:
+        return "purelib", path  # nearly every one
     first, _, rest = path.partition("/")
     if first.endswith(".data") and rest:
         scheme, _, inner = rest.partition("/")
@@ -156,20 +158,26 @@ def record_lines(items: Iterable[Item], site_packages: str, own: str) -> bytes:
     for item in items:
         entry = item.entry
         digest = f"sha256={urlsafe(entry.sha256)}" if entry.sha256 else ""
-        rows.append((_relative(item.target, start, up), digest, "" if entry.size is None else str(entry.size)))
+        rows.append((_relative(item.target, start, up), digest, "" if entry.size is None else entry.size))
     rows.append((_relative(own, start, up), "", ""))
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(sorted(rows))
-    return text.getvalue().encode()
+    return "".join([f"{_quoted(path)},{digest},{size}\n" for path, digest, size in sorted(rows)]).encode()
 
 
 def _relative(target: str, start: str, up: str) -> str:
     return target[len(start) :] if target.startswith(start) else up + target
 
 
+def _quoted(path: str) -> str:
+    """A path as a field of a CSV file; `checked_path` lets no line breaks through."""
+    if "," not in path and '"' not in path:
+        return path
+    escaped = path.replace('"', '""')
+    return f'"{escaped}"'
+
+
 def urlsafe(digest: str) -> str:
     """A hexadecimal digest as RECORD writes it."""
-    return base64.urlsafe_b64encode(bytes.fromhex(digest)).rstrip(b"=").decode()
+    return binascii.b2a_base64(bytes.fromhex(digest), newline=False).translate(_URLSAFE, b"=").decode()
 
 
 def digest_of(content: bytes) -> Sha256:

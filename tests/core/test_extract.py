@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -317,6 +318,33 @@ ZIP_TRICKS: dict[str, ZipParts] = {
 def test_tricks_in_zip(parts: ZipParts, tmp_path: Path) -> None:
     with honeypot(tmp_path), pytest.raises(ArchiveError):
         _run(extract_wheel, zip_archive(parts), tmp_path / "target")
+
+
+LARGE = random.Random(7).randbytes(600_000)  # does not shrink: the decompressor gets it in several parts
+PACKED = archives.deflated(LARGE)
+
+
+def test_large_members_of_zip(tmp_path: Path) -> None:
+    members = [ZipMember("large", LARGE, deflate=True), ZipMember("zeros", bytes(5_000_000), deflate=True)]
+    _run(extract_wheel, zip_archive(ZipParts(members)), tmp_path / "target")
+    assert (tmp_path / "target/large").read_bytes() == LARGE
+    assert (tmp_path / "target/zeros").read_bytes() == bytes(5_000_000)
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        pytest.param(PACKED[: 1 << 18], id="ends with a part"),
+        pytest.param(PACKED[:-1], id="ends early"),
+        pytest.param(PACKED + b"x", id="a byte behind the end"),
+        pytest.param(PACKED + bytes(1 << 18), id="a part behind the end"),
+        pytest.param(b"", id="empty"),
+    ],
+)
+def test_large_members_of_zip_that_lie(packed: bytes, tmp_path: Path) -> None:
+    archive = zip_archive(ZipParts([ZipMember("large", LARGE, deflate=True, packed=packed)]))
+    with pytest.raises(ArchiveError, match="size"):
+        _run(extract_wheel, archive, tmp_path / "target")
 
 
 CONDA_TRICKS: dict[str, list[ZipMember]] = {

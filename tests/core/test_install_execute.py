@@ -413,6 +413,7 @@ def test_wheel_is_laid_out_by_its_schemes(host: Path, shelf: Shelf) -> None:
         "1.0",
         {
             "my_tool/__init__.py": "x = 1\n",
+            'my_tool/a, "b".txt': "quoted in RECORD",
             "my_tool-1.0.data/scripts/run-it": "#!python\nprint('run')\n",
             "my_tool-1.0.data/scripts/shell": "#!/bin/sh\necho\n",
             "my_tool-1.0.data/data/share/doc/it": "doc",
@@ -442,6 +443,7 @@ def test_wheel_is_laid_out_by_its_schemes(host: Path, shelf: Shelf) -> None:
             assert int(row[2]) == os.path.getsize(path)
     assert "../../../bin/my-tool" in rows
     assert rows["my_tool-1.0.dist-info/RECORD"][1:] == ["", ""]
+    assert 'my_tool/a, "b".txt' in rows
     assert {change.name for change in outcome.added} == {"my-tool"}
     assert read_prefix(host).pypi["my-tool"].requested  # type: ignore[index]  # a plain literal of the compared name
     assert make_plan([], [wheel], read_prefix(host)).is_empty

@@ -75,11 +75,14 @@ def tar(entries: Sequence[TarEntry], *, end: bytes = bytes(2 * BLOCK)) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
-    """One member; the local header says something else where `local_*` is given."""
+    """One member; the local header says something else where `local_*` is given, and the archive holds `packed` in
+    place of the deflated data.
+    """
 
     name: str | bytes
     data: bytes = b""
     deflate: bool = False
+    packed: bytes | None = None
     mode: int = 0o100644
     flags: int = 0
     local_name: bytes | None = None
@@ -107,6 +110,12 @@ class ZipParts:
     places: list[int] = field(default_factory=list)
 
 
+def deflated(data: bytes) -> bytes:
+    """The bytes of a packed member."""
+    inner = zlib.compressobj(6, zlib.DEFLATED, -15)
+    return inner.compress(data) + inner.flush()
+
+
 def zip_archive(parts: ZipParts) -> bytes:
     """The bytes of an archive."""
     out = io.BytesIO()
@@ -117,8 +126,7 @@ def zip_archive(parts: ZipParts) -> bytes:
         flags = member.flags | (0x800 if not name.isascii() else 0) | (8 if member.streamed else 0)
         packed = member.data
         if member.deflate:
-            inner = zlib.compressobj(6, zlib.DEFLATED, -15)
-            packed = inner.compress(member.data) + inner.flush()
+            packed = deflated(member.data) if member.packed is None else member.packed
         method = 8 if member.deflate else 0
         crc = zlib.crc32(member.data) if member.crc is None else member.crc
         size = len(member.data) if member.size is None else member.size

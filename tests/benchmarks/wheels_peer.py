@@ -7,7 +7,7 @@ them in), and a server on loopback offers them to both tools as an index. Cases:
 packages, everything cached; uv is told `--offline`, so that it does not ask the index again), `cold` (no cache either),
 `nothing` (the environment is as locked). uv finds a virtual environment that is there, ours makes it; both use hard
 links. Each round runs both tools, alternating who begins; printed are medians of wall and of CPU time (user and
-system), the ratio of each pair, and each tool's peak of memory.
+system), the ratio of each pair, and each tool's peak of memory (Linux tells at least that of this script).
 """
 
 from __future__ import annotations

@@ -117,11 +117,7 @@ def ask_core(settings: Settings) -> Ask:
     return ask
 
 
-def install(shell: Any, settings: Settings) -> None:
-    """Offer the candidates wherever a line starts with `%pixi` or `pixi`."""
+def completer(settings: Settings) -> Callable[[str], List[str]]:
+    """Candidates for the text before the cursor; the names that a kernel asks for are remembered."""
     names = Names(ask_core(settings))
-
-    def complete(_shell: Any, event: Any) -> List[str]:
-        return candidates(event.line[: len(event.line)], names)
-
-    shell.set_hook("complete_command", complete, re_key=r"^%{0,2}pixi\b")
+    return lambda line: candidates(line, names)

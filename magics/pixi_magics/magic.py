@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 
 from . import restart
 from .child import Outcome, Settings, call, stream
-from .display import Bundle, LiveDisplay, Progress, table_bundle, transaction_text
+from .display import Bundle, LiveDisplay, Progress, final_bundle, table_bundle, transaction_text
 from .wire import Event
 
 IN_ENVIRONMENT = frozenset(
@@ -85,6 +85,14 @@ class PixiMagic:
             self._pass_through(words)
         else:
             self._run(words)
+
+    def advise(self, error: ModuleNotFoundError) -> None:
+        """Show the command that would make a failed import work, where there is one."""
+        from .missing import advice  # lazy: few imports fail
+
+        text = advice(error, has_channels(self.settings.manifest))
+        if text is not None:
+            self._publish(final_bundle(text, "ready", []), False)
 
     def _pass_through(self, words: List[str], shown: Optional[List[str]] = None) -> None:
         code = stream(self.settings, self._complete(words), _show)
@@ -212,16 +220,10 @@ def error_text(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def load(shell: Any, settings: Settings) -> PixiMagic:
-    """Give an IPython shell the magics `%pixi` and `%%pixi`, and their Tab completion."""
+def make(shell: Any, settings: Settings) -> PixiMagic:
+    """The magic of an IPython shell: with updating outputs where it has a front end."""
     live = getattr(shell, "kernel", None) is not None
-    magic = PixiMagic(settings, publisher() if live else print_bundle, live)
-    shell.register_magic_function(magic, "line_cell", "pixi")
-    from . import completion, missing  # lazy: what was registered before is there without them
-
-    completion.install(shell, settings)
-    missing.install(shell, publisher() if live else print_bundle, lambda: has_channels(settings.manifest))
-    return magic
+    return PixiMagic(settings, publisher() if live else print_bundle, live)
 
 
 def has_channels(manifest: Optional[str]) -> bool:

@@ -1,9 +1,7 @@
 """After `ModuleNotFoundError`: the one command that would make the import work."""
 
 import importlib.util
-from typing import Any, Callable, Dict, Optional, Tuple
-
-from .display import Bundle, final_bundle
+from typing import Dict, Optional, Tuple
 
 PACKAGES: Dict[str, Tuple[str, str]] = {
     "Crypto": ("pycryptodome", "pycryptodome"),
@@ -60,14 +58,3 @@ def _is_there(top: str) -> bool:
         return importlib.util.find_spec(top) is not None
     except (ImportError, ValueError):
         return True
-
-
-def install(shell: Any, publish: Callable[[Bundle, bool], None], channels: Callable[[], bool]) -> None:
-    """Show the advice below the traceback of a cell."""
-
-    def after_cell(result: Any) -> None:
-        text = advice(getattr(result, "error_in_exec", None) or Exception(), channels())
-        if text is not None:
-            publish(final_bundle(text, "ready", []), False)
-
-    shell.events.register("post_run_cell", after_cell)

@@ -64,11 +64,8 @@ def add_magics(shell: Any, options: dict[str, str]) -> None:
 
     load_package("pixi_magics", options["magics"])
     # by name: in this interpreter the package exists only since the line above
-    settings = import_module("pixi_magics.child").Settings
-    environment = options.get("environment", "default")
-    import_module("pixi_magics.magic").load(
-        shell, settings(options["core"], options.get("manifest"), environment, sys.prefix)
-    )
+    load = import_module("pixi_magics.load").load
+    load(shell, options["core"], options.get("manifest"), options.get("environment", "default"), sys.prefix)
 
 
 def main() -> None:

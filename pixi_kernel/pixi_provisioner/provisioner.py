@@ -5,6 +5,9 @@ Jupyter calls `pre_launch` at each start and restart. There the manifest is look
 starts the environment's own Python. What fails at a first start is raised: the client shows our text. At a restart,
 where clients swallow such texts, a message kernel starts instead: it explains, takes `%pixi` commands, and makes room
 for the real kernel when they have mended things.
+
+Clients and proxies do not wait for ever. Under Jupyter Server a start that takes longer than `patience` gets a message
+kernel, too; the work goes on, and when it ends the server starts the kernel again, as the real one or with the reason.
 """
 
 from __future__ import annotations
@@ -13,12 +16,13 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Float
 
 from pixi_core.errors import PixiError, TrustRequired
 
@@ -32,6 +36,10 @@ class KernelNotStarted(RuntimeError):
     """The environment could not be made ready; the text is for the user, advice included."""
 
 
+class StillPreparing(PixiError):
+    """The work on the environment takes longer than a client waits."""
+
+
 class PixiProvisioner(LocalProvisioner):
     """A local kernel process in an environment of a pixi workspace."""
 
@@ -40,6 +48,10 @@ class PixiProvisioner(LocalProvisioner):
     # places whose user has read the reason in a dialog already: the next start explains in the notebook
     _told: ClassVar[set[Place]] = set()
 
+    patience = Float(20.0, config=True, help="Seconds that a start may take before a server answers it.")
+
+    _late: asyncio.Task[Ready] | None = None
+    """The work that goes on behind a message kernel, or has ended there."""
     _starts = 0
     _asked_to_stop = False
     _crashed = False
@@ -54,7 +66,9 @@ class PixiProvisioner(LocalProvisioner):
         argv = () if "env" in kwargs or server_root(self.parent) else process_arguments()
         place = find_place(kwargs.get("cwd"), base, root_dir=server_root(self.parent), argv=argv)
         try:
-            ready = await self._make_ready(place, base, frozen=crashed)
+            ready = await self._ready_in_time(lambda: self._make_ready(place, base, frozen=crashed))
+        except StillPreparing as error:
+            return await self._message_launch(place, error, **kwargs)
         except (PixiError, OSError) as error:
             if not restart and (server_root(self.parent) is None or place not in self._told):
                 self._told.add(place)
@@ -68,6 +82,31 @@ class PixiProvisioner(LocalProvisioner):
         launch["cmd"] = [*argv, *(extra if ready.language == "python" else ())]
         launch["env"] = environ
         return launch
+
+    async def _ready_in_time(self, make: Callable[[], Coroutine[Any, Any, Ready]]) -> Ready:
+        """What `make` gives, or what it gave since the last start. Raises `StillPreparing` where that takes too long
+        and somebody can start the kernel again.
+        """
+        work, self._late = self._late or asyncio.get_running_loop().create_task(make()), None
+        try:
+            await asyncio.wait({work}, timeout=self.patience if server_root(self.parent) else None)
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            raise
+        if not work.done():
+            self._late = work
+            work.add_done_callback(self._hand_over)
+            raise StillPreparing(
+                "the environment of this notebook is still being prepared",
+                hints=["its kernel starts by itself when it is ready; the status bar says how far it is"],
+            )
+        return work.result()
+
+    def _hand_over(self, work: asyncio.Task[Ready]) -> None:
+        """End the message kernel: the server starts the kernel again, and finds what came of the work."""
+        if work is self._late and not work.cancelled() and self.process is not None:
+            self.process.kill()
 
     async def _make_ready(self, place: Place, base: Mapping[str, str], *, frozen: bool) -> Ready:
         """Verify or install, in a thread; a start that is given up stops the work."""
@@ -157,6 +196,15 @@ class PixiProvisioner(LocalProvisioner):
         await self._note_crash()
         code: int | None = await super().wait()
         return code
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """The kernel is given up: so is what was prepared for it."""
+        work = self._late
+        if not restart and work is not None:
+            self._late = None
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        await super().cleanup(restart=restart)
 
     async def _note_crash(self) -> None:
         """Called first by whatever ends or clears the process: was it dead already, with nobody having asked?"""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pixi_core.install.lock import prefix_lock
+from pixi_core.progress import SILENT
 from tests.provisioner.conftest import approve, write_notebook
 from tests.support.jupyter_server import TestServer, running_server
 
@@ -190,3 +193,52 @@ def test_shutting_down_leaves_no_process(server: TestServer, project: Path) -> N
         return False
 
     assert until(gone)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends_well", [True, False])
+def test_a_long_start_is_answered_and_becomes_the_kernel_by_itself(
+    ends_well: bool, project: Path, tmp_path: Path
+) -> None:
+    """Somebody else works on the environment for longer than a client waits."""
+    work = tmp_path / "server"
+    work.mkdir()
+    write_notebook(project / "nb.ipynb")
+    prefix = project / ".pixi" / "envs" / "default"
+    with running_server(project.parent, work, "--PixiProvisioner.patience=0.5") as server:
+        with prefix_lock(prefix, reporter=SILENT):
+            session = server.open_session("demo/nb.ipynb")
+            assert session.status == 201, session.body
+            kernel = session.json()["kernel"]["id"]
+            meanwhile = server.run_cells(kernel, "1 + 1")[0]
+            assert "still being prepared" in "\n".join(meanwhile.reply["traceback"])
+            if not ends_well:
+                shutil.rmtree(prefix)
+                prefix.write_text("no folder")
+
+        def handed_over() -> bool:
+            try:
+                result = server.run_cells(kernel, WHERE, timeout=5)[0]
+            except (TimeoutError, ConnectionError):
+                return False
+            told = result.text + "\n".join(result.reply.get("traceback", ()))
+            return str(prefix) in told and "still being prepared" not in told
+
+        assert until(handed_over, 60), server.log.read_text()
+        result = server.run_cells(kernel, WHERE)[0]
+        assert (result.status == "ok") == ends_well, result
+
+
+@pytest.mark.slow
+def test_a_long_start_that_is_given_up_leaves_nothing_running(project: Path, tmp_path: Path) -> None:
+    work = tmp_path / "server"
+    work.mkdir()
+    write_notebook(project / "nb.ipynb")
+    prefix = project / ".pixi" / "envs" / "default"
+    with running_server(project.parent, work, "--PixiProvisioner.patience=0.5") as server:
+        with prefix_lock(prefix, reporter=SILENT):
+            session = server.open_session("demo/nb.ipynb").json()
+            assert server.request("DELETE", f"api/sessions/{session['id']}").status == 204
+        server.process.terminate()
+        assert server.process.wait(15) == 0
+    assert not (prefix / "bin").exists()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,19 @@ __all__ = [
 ]
 
 
-def create_host_prefix(prefix: Path, interpreter: Interpreter, *, reporter: Reporter = SILENT) -> bool:
+def create_host_prefix(
+    prefix: Path,
+    interpreter: Interpreter,
+    *,
+    reporter: Reporter = SILENT,
+    should_stop: Callable[[], bool] | None = None,
+) -> bool:
     """Make (or put right) a prefix around an interpreter; nothing is written where it is right already. Returns whether
-    something was. Raises `InstallError`.
+    something was. Raises `InstallError`, `Cancelled` when told to stop while somebody else works on it.
     """
     if is_current(prefix, interpreter):
         return False
-    with prefix_lock(prefix, reporter=reporter):
+    with prefix_lock(prefix, reporter=reporter, should_stop=should_stop):
         try:
             if os.name == "nt":
                 _make_windows(prefix, interpreter)

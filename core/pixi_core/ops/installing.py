@@ -231,6 +231,7 @@ def install_prepared(
             prepared.prefix,
             choose_interpreter(requirement, environ=workspace.environ, prefer=present),
             reporter=reporter,
+            should_stop=should_stop,
         )
     pin(prepared, reporter)
     outcome = execute(

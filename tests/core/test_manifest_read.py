@@ -13,6 +13,7 @@ from pixi_core.manifest.new import new_manifest
 from pixi_core.manifest.pinning import pin
 from pixi_core.manifest.read import read_manifest
 from pixi_core.model.platform import Platform, Subdir
+from pixi_core.names import DEFAULT_ENVIRONMENT
 
 HEAD = '[workspace]\nname = "demo"\nchannels = ["conda-forge"]\nplatforms = ["linux-64", "osx-arm64"]\n'
 
@@ -191,3 +192,23 @@ def test_selectors(selector: str, expected: bool) -> None:
 )
 def test_pinning(name: str, versions: list[str], strategy: str | None, expected: str) -> None:
     assert pin(name, versions, strategy=strategy) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "matching", "other"),
+    [
+        ("3.11", ("3.11", "3.11.0"), ("3.11.4", "3.12")),
+        ("=3.11", ("3.11", "3.11.4"), ("3.12", "3.1")),
+        ("3.11.*", ("3.11", "3.11.4"), ("3.12",)),
+        ("==3.11", ("3.11",), ("3.11.4",)),
+    ],
+)
+def test_a_version_without_an_operator_is_exact(said: str, matching: tuple[str, ...], other: tuple[str, ...]) -> None:
+    """pixi's own tests say that `version = "1.2.3"` becomes `==1.2.3`; a table says what a string says."""
+    for value in (f'"{said}"', f'{{ version = "{said}" }}'):
+        manifest = read(
+            f'[workspace]\nname = "x"\nchannels = []\nplatforms = ["linux-64"]\n[dependencies]\npython = {value}\n'
+        )
+        (spec,) = manifest.environment(DEFAULT_ENVIRONMENT).conda_specs(manifest.platforms[0])
+        assert spec.version is not None
+        assert [version for version in (*matching, *other) if spec.version.matches(version)] == list(matching)

@@ -56,7 +56,7 @@ def tool_channel(folder: Path) -> str:
     """Write the channel into `folder`; its URL."""
     packages = list(stand_in_python(folder, host_subdir()))
     packages.append(
-        _package(
+        package(
             folder,
             "tool-old",
             "1.0",
@@ -68,13 +68,13 @@ def tool_channel(folder: Path) -> str:
         files = {"bin/tool-new": _tell(version), "share/bash-completion/completions/tool-new": "complete tool-new\n"}
         if version == "2.0":
             files["bin/tool-extra"] = SHELL
-        packages.append(_package(folder, "tool-new", version, files, "python 3.12.*"))
-    packages.append(_package(folder, "clash", "1.0", {"bin/tool-old": SHELL, "bin/clash": SHELL}))
+        packages.append(package(folder, "tool-new", version, files, "python 3.12.*"))
+    packages.append(package(folder, "clash", "1.0", {"bin/tool-old": SHELL, "bin/clash": SHELL}))
     quiet = {"bin/quiet": SHELL, "etc/pixi/quiet/global-ignore-conda-prefix": ""}
-    packages.append(_package(folder, "quiet", "1.0", quiet))
-    packages.append(_package(folder, "inner", "1.0", {"bin/outer": SHELL, "bin/inner": SHELL}))
-    packages.append(_package(folder, "outer", "1.0", {"share/outer": "\n"}, "inner"))
-    packages.append(_package(folder, "menus", "1.0", {"bin/menus": SHELL, "Menu/menus.json": json.dumps(MENU)}))
+    packages.append(package(folder, "quiet", "1.0", quiet))
+    packages.append(package(folder, "inner", "1.0", {"bin/outer": SHELL, "bin/inner": SHELL}))
+    packages.append(package(folder, "outer", "1.0", {"share/outer": "\n"}, "inner"))
+    packages.append(package(folder, "menus", "1.0", {"bin/menus": SHELL, "Menu/menus.json": json.dumps(MENU)}))
     write_index(folder, packages, subdirs=("noarch", host_subdir()))
     return folder.as_uri()
 
@@ -83,7 +83,8 @@ def _tell(version: str) -> str:
     return TELL.replace("VERSION", version)
 
 
-def _package(folder: Path, name: str, version: str, files: Mapping[str, str], *depends: str) -> WrittenPackage:
+def package(folder: Path, name: str, version: str, files: Mapping[str, str], *depends: str) -> WrittenPackage:
+    """A package of some text files; those of `bin` can be run."""
     recipe = Recipe(name=name, version=version, build="0", subdir="noarch", noarch="generic", depends=depends)
     with tempfile.TemporaryDirectory() as stage:
         for path, text in files.items():

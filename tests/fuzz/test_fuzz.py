@@ -20,7 +20,7 @@ SECONDS = 3.0
 """Processor time that no input of this size may take; most take less than a millisecond."""
 MEMORY = 400 << 10
 """KB that reading may add to the process."""
-QUICK, THOROUGH = 40, 2000
+QUICK, THOROUGH = 40, 500
 LANES = [
     pytest.param(name, count, id=f"{name}-{count}", marks=() if count == QUICK else pytest.mark.slow)
     for name in TARGETS

@@ -11,15 +11,18 @@ from tests.support.browser import browser_page, why_not
 from tests.support.foreign import foreign_workspace
 from tests.support.jupyter_server import running_server
 
-REASON = why_not()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.xdist_group("kernels"),
-    pytest.mark.skipif(REASON is not None, reason=REASON or ""),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("kernels")]
 
 ITEM = "(document.getElementById('pixi-status') || {}).textContent || ''"
 DIALOG = "(document.querySelector('.jp-Dialog') || {}).innerText || ''"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def browser() -> None:
+    """A browser; this lane installs one where it can."""
+    reason = why_not()
+    if reason is not None:
+        pytest.skip(reason)
 
 
 def button(label: str) -> str:

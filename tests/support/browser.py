@@ -17,17 +17,15 @@ from typing import Any
 
 from tornado.websocket import websocket_connect
 
+from tests.support.debian import why_missing
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 START_SECONDS = 30.0
 
 
 def why_not() -> str | None:
-    """Why there is no browser to drive; None where there is one."""
-    if not any(shutil.which(name) for name in PROGRAMS):
-        return f"no headless browser: none of {', '.join(PROGRAMS)} is installed"
-    import importlib.util
-
-    return None if importlib.util.find_spec("jupyterlab") else "JupyterLab is not installed"
+    """Why there is no browser to drive; None where there is one, or where one could be installed."""
+    return None if any(shutil.which(name) for name in PROGRAMS) else why_missing(PROGRAMS[0])
 
 
 class Page:

@@ -13,6 +13,12 @@ COMMANDS: Dict[str, Tuple[str, ...]] = {
     "remove": ("--pypi", "--feature", "--platform", "--no-install"),
     "install": ("--environment", "--all", "--frozen", "--locked"),
     "lock": ("--check",),
+    "update": ("--environment", "--dry-run", "--json", "--no-install"),
+    "upgrade": ("--environment", "--feature", "--exclude", "--dry-run", "--json", "--no-install"),
+    "tree": ("--environment", "--invert"),
+    "why": ("--environment", "--json"),
+    "search": ("--channel", "--limit", "--json"),
+    "diff": ("--environment", "--check", "--json"),
     "list": ("--environment", "--explicit", "--json"),
     "status": ("--environment", "--json"),
     "run": ("--environment",),
@@ -87,7 +93,7 @@ def _choices(before: List[str], last: str, names: Names) -> List[str]:
         return names.environments()
     if last.startswith("-"):
         return sorted([*COMMANDS.get(command, ()), "--help"])
-    if command in ("remove", "rm", "list"):
+    if command in ("remove", "rm", "list", "update", "upgrade", "tree", "why"):
         return names.packages()
     if command == "rollback":
         return names.generations()

@@ -221,7 +221,14 @@ def test_an_interrupt_stops_the_core(kernel: TestKernel, core: FakeCore) -> None
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [("%pixi ad", "add"), ("%pixi add --py", "--pypi"), ("%pixi ", "status")]
+    ("code", "expected"),
+    [
+        ("%pixi ad", "add"),
+        ("%pixi add --py", "--pypi"),
+        ("%pixi ", "status"),
+        ("%pixi tree --in", "--invert"),
+        ("%pixi why nu", "numpy"),
+    ],
 )
 def test_completion(kernel: TestKernel, code: str, expected: str) -> None:
     assert expected in kernel.complete(code)

@@ -227,7 +227,6 @@ def test_an_interrupt_stops_the_core(kernel: TestKernel, core: FakeCore) -> None
         ("%pixi add --py", "--pypi"),
         ("%pixi ", "status"),
         ("%pixi tree --in", "--invert"),
-        ("%pixi why nu", "numpy"),
     ],
 )
 def test_completion(kernel: TestKernel, code: str, expected: str) -> None:

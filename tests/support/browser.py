@@ -25,7 +25,7 @@ START_SECONDS = 30.0
 
 def why_not() -> str | None:
     """Why there is no browser to drive; None where there is one, or where one could be installed."""
-    return None if any(shutil.which(name) for name in PROGRAMS) else why_missing(PROGRAMS[0])
+    return None if any(shutil.which(name) for name in PROGRAMS) else why_missing(PROGRAMS[0]) or None
 
 
 class Page:

@@ -392,7 +392,9 @@ class FileLock:
             try:
                 fd = os.open(self.path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o666)
             except PermissionError:
-                # a file of somebody else, or a read-only file system: whoever can read it can wait for it
+                if not self.path.is_file():
+                    raise
+                # a file of somebody else: whoever can read it can wait for it
                 fd = os.open(self.path, os.O_RDONLY | _CLOEXEC)
         try:
             if not self._wait(fd, wait=wait):

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -141,3 +142,8 @@ class Desk:
             if path.name.startswith((".tmp-", ".download-")) or path.parent.name == WRITING:
                 found[f"cache:{path}"] = ""
         return found
+
+
+def without_history(state: Mapping[str, str]) -> dict[str, str]:
+    """A state without what remembers the states before it."""
+    return {path: what for path, what in state.items() if not path.startswith(f".pixi/{HISTORY}")}

@@ -19,7 +19,7 @@ from tests.support.packages import tree
 
 from .engine import in_child, no_quota
 from .privileges import small_disk
-from .products import BY_NAME, Desk, Scenario
+from .products import BY_NAME, Desk, Scenario, without_history
 
 pytestmark = pytest.mark.faults
 
@@ -64,6 +64,11 @@ def test_with_space_again_the_same_command_ends_well(
         if code == 0 and made.state() == made.golden:
             break
         full += 1
+        if code == 0 and "is not in its history" in told:
+            # the installation had room, and what remembers it had not: that is said, and no reason to fail
+            if without_history(made.state()) != without_history(made.golden):
+                wrong.append((room, code, told[-300:]))
+            continue
         said = SAID.search(told)
         mixed = prefix.is_dir() and not has_journal(prefix) and verify(prefix)
         if code != 1 or said is None or not said[1].startswith(str(disk)) or "Traceback" in told or mixed:

@@ -13,7 +13,7 @@ import pytest
 
 from .engine import in_child
 from .privileges import belongs_to_nobody, give_up_privileges, is_root, read_only
-from .products import Desk, Scenario
+from .products import Desk, Scenario, without_history
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -68,8 +68,8 @@ CELLS = [pytest.param(PROTECTIONS[how], PLACES[where], id=f"{how} {where}") for 
 
 
 def without_notes(state: dict[str, str]) -> dict[str, str]:
-    """Everything but the notes that make the next command fast."""
-    return {path: what for path, what in state.items() if ".pixi/prepared-" not in path}
+    """Everything but the notes that make the next command fast, and the history, which begins anew with each user."""
+    return {path: what for path, what in without_history(state).items() if ".pixi/prepared-" not in path}
 
 
 def visible(desk: Desk) -> dict[str, str]:

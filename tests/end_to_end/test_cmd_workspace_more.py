@@ -43,9 +43,22 @@ PLATFORMS = [
             'cuda = {driver = "12.0", arch = "8.6"}}]'
         ),
     ),
-    (["edit", "linux-64", "--glibc", "2.35"], 'platforms = [{platform = "linux-64", glibc = "2.35"}, "osx-arm64"]'),
-    (["edit", "linux-64", "__made=3"], 'platforms = [{platform = "linux-64", __made = "3"}, "osx-arm64"]'),
-    (["edit", "osx-arm64", "--macos", "14.0"], 'platforms = ["linux-64", {platform = "osx-arm64", macos = "14.0"}]'),
+    (
+        ["add", "linux-64", "--linux", "5.4"],
+        'platforms = ["linux-64", "osx-arm64", {platform = "linux-64", linux = "5.4"}]',
+    ),
+    (
+        ["edit", "linux-64", "--glibc", "2.35"],
+        'platforms = [{name = "linux-64", platform = "linux-64", glibc = "2.35"}, "osx-arm64"]',
+    ),
+    (
+        ["edit", "linux-64", "__made=3"],
+        'platforms = [{name = "linux-64", platform = "linux-64", __made = "3"}, "osx-arm64"]',
+    ),
+    (
+        ["edit", "osx-arm64", "--macos", "14.0"],
+        'platforms = ["linux-64", {name = "osx-arm64", platform = "osx-arm64", macos = "14.0"}]',
+    ),
     (["move", "osx-arm64", "--to-top"], 'platforms = ["osx-arm64", "linux-64"]'),
     (["move", "linux-64", "--after", "osx-arm64"], 'platforms = ["osx-arm64", "linux-64"]'),
     (["move", "linux-64", "--to-bottom"], 'platforms = ["osx-arm64", "linux-64"]'),

@@ -10,7 +10,7 @@ from ..model.channel import public
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE
 from .document import missing_entry, to_toml
 from .edit import ManifestEditor
-from .read_platforms import FRIENDLY
+from .read_platforms import FRIENDLY, entry_name
 
 Position = Literal["before", "after", "top", "bottom"]
 
@@ -55,22 +55,24 @@ class WorkspaceEditor(ManifestEditor):
         platform is, where its name does not say so.
         """
         array = self._list_of("platforms", feature)
-        if any(_platform_of(item) == name for item in array):
+        entry = _platform_entry(name, subdir, packages or {}, named=subdir is not None and subdir != name)
+        if any(entry_name(item) == entry_name(entry) for item in array):
             return False
-        array.append(_platform_entry(name, subdir, packages or {}))
+        array.append(entry)
         return True
 
     def edit_platform(
         self, name: str, *, subdir: str | None = None, packages: Mapping[str, str | None] | None = None
     ) -> None:
-        """Change the subdir or virtual packages of a platform; None takes a package's declaration away.
+        """Change the subdir or virtual packages of a platform; None takes a package's declaration away. Its name stays:
+        features and environments may know it by that.
 
         Raises `ManifestError` with near names.
         """
         array = self._list_of("platforms", DEFAULT_FEATURE)
-        position = _index(array, name, "platforms", _platform_of)
+        position = _index(array, name, "platforms", entry_name)
         present = array[position]
-        fields = dict(present) if isinstance(present, dict) else {"platform": name}
+        fields = dict(present) if isinstance(present, dict) else {"platform": str(present)}
         declared = _declared(fields)
         for package, value in (packages or {}).items():
             if value is None and package not in declared:
@@ -78,7 +80,8 @@ class WorkspaceEditor(ManifestEditor):
             declared[package] = value
         base = subdir or str(fields.get("platform") or name)
         kept = {package: value for package, value in declared.items() if value is not None}
-        array[position] = _platform_entry(name, base, kept, named="name" in fields or base != name)
+        plain = _platform_entry(name, base, kept, named=False)
+        array[position] = plain if entry_name(plain) == name else _platform_entry(name, base, kept, named=True)
 
     def move_platform(self, name: str, where: Position, of: str | None = None) -> None:
         """Give a platform another place in the order of preference; `of` is the neighbour. Raises `ManifestError`."""
@@ -86,8 +89,8 @@ class WorkspaceEditor(ManifestEditor):
         plain = [dict(item) if isinstance(item, dict) else str(item) for item in array]
         if of == name:
             raise ManifestError(f"the platform '{name}' cannot be moved {where} itself")
-        item = plain.pop(_index(plain, name, "platforms", _platform_of))
-        neighbour = _index(plain, of, "platforms", _platform_of) if of is not None else 0
+        item = plain.pop(_index(plain, name, "platforms", entry_name))
+        neighbour = _index(plain, of, "platforms", entry_name) if of is not None else 0
         plain.insert({"top": 0, "bottom": len(plain), "before": neighbour, "after": neighbour + 1}[where], item)
         for position, entry in enumerate(plain):  # place by place: the layout of the list stays
             array[position] = to_toml(entry)
@@ -95,7 +98,7 @@ class WorkspaceEditor(ManifestEditor):
     def remove_platform(self, platform: str, *, feature: str = DEFAULT_FEATURE) -> None:
         """Take a platform out. Raises `ManifestError` with near names."""
         array = self._list_of("platforms", feature)
-        del array[_index(array, platform, "platforms", _platform_of)]
+        del array[_index(array, platform, "platforms", entry_name)]
 
     def set_system_requirement(self, key: str, value: str, *, feature: str = DEFAULT_FEATURE) -> None:
         """Set an entry of the older `system-requirements` table."""
@@ -256,10 +259,6 @@ def _channel_of(item: Any) -> str:
     return str(item.get("channel", "")) if isinstance(item, dict) else str(item)
 
 
-def _platform_of(item: Any) -> str:
-    return str(item.get("name") or item.get("platform") or "") if isinstance(item, dict) else str(item)
-
-
 def _declared(fields: Mapping[str, Any]) -> dict[str, str | None]:
     """The virtual packages of a platform's table, by name."""
     found: dict[str, str | None] = {}
@@ -275,13 +274,13 @@ def _declared(fields: Mapping[str, Any]) -> dict[str, str | None]:
     return found
 
 
-def _platform_entry(name: str, subdir: str | None, packages: Mapping[str, str], *, named: bool = False) -> Any:
-    """A platform as it is written: a string where its name says everything."""
+def _platform_entry(name: str, subdir: str | None, packages: Mapping[str, str], *, named: bool) -> Any:
+    """A platform as it is written: a string where its subdir says everything; `named` states the name."""
     base = subdir or name
-    if not packages and base == name and not named:
-        return name
+    if not packages and not named:
+        return base
     friendly = {package: key for key, package in FRIENDLY.items() if key != "osx"}
-    fields: dict[str, Any] = {"name": name} if named or base != name else {}
+    fields: dict[str, Any] = {"name": name} if named else {}
     fields["platform"] = base
     for package, value in packages.items():
         if package == "__cuda_arch":

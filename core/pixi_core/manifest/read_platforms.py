@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from ..errors import SpecError
 from ..model.platform import Platform, Subdir, VirtualPackage, default_virtual_packages, subdir
 from ..model.version import parse_version
-from .table import Table
+from .table import Problems, Table
 
 FRIENDLY = {
     "cuda": "__cuda",
@@ -37,6 +38,15 @@ def read_platforms(workspace: Table) -> tuple[Platform, ...]:
             workspace.problems.add(path, f"the platform '{platform.name}' is declared twice")
         found[platform.name] = platform
     return tuple(found.values())
+
+
+def entry_name(entry: Any) -> str:
+    """The name of a platform as it stands in a list; of a table that cannot be read, what comes nearest."""
+    if isinstance(entry, str):
+        return str(entry)
+    plain = entry.unwrap() if hasattr(entry, "unwrap") else dict(entry)  # while editing: tomlkit's own kinds
+    found = _platform(plain, Table({}, (), Problems(Path(), "")))
+    return found.name if found is not None else str(entry.get("name") or entry.get("platform") or "")
 
 
 def _platform(entry: Any, at: Table) -> Platform | None:

@@ -76,7 +76,7 @@ def test_opening_does_nothing_and_approval_lets_it_run(where: str, server: TestS
     assert "pixi trust" in dialog.json()["message"]
     for command in ("install", "lock"):
         assert server.request("POST", "pixi/jobs", {"path": PATH, "command": command}).status in (403, 409)
-    assert children(server) == processes
+    assert set(children(server)) <= set(processes)  # one that was there may have ended
     assert foreign.touched() == []
     assert watched(foreign) == before
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import marshal
 import os
 from bisect import bisect_left
-from typing import Any
 
 from ..errors import MALFORMED
 from .digest import digest
@@ -22,6 +21,7 @@ from .subdirs import RawRecords
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from ..model.platform import Subdir
 

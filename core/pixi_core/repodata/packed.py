@@ -21,7 +21,6 @@ from .subdirs import RawRecords
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from ..model.platform import Subdir
 
@@ -96,7 +95,7 @@ class PackedSubdir:
         start = self._end(index - 1) if index else len(MAGIC) + 16
         content = self._view[start : self._end(index)]
         try:
-            entries = msgspec.json.decode(content, type=dict[str, dict[str, Any]])
+            entries = msgspec.json.decode(content, type=dict[str, dict[str, object]])
         except MALFORMED:  # an entry that cannot be read costs that entry
             entries = {
                 file_name: entry
@@ -117,12 +116,12 @@ class PackedSubdir:
         return int.from_bytes(self._ends[8 * index : 8 * index + 8], "little")
 
 
-def _entry(raw: Any) -> dict[str, Any] | None:
+def _entry(raw: bytes) -> dict[str, object] | None:
     """One entry of a name; None for what is none."""
     import msgspec
 
     try:
-        return msgspec.json.decode(raw, type=dict[str, Any])
+        return msgspec.json.decode(raw, type=dict[str, object])
     except MALFORMED:
         return None
 

@@ -38,7 +38,7 @@ def test_the_dialog_blocks_and_then_lets_through(own_cache: Path, tmp_path: Path
     work.mkdir()
     with foreign_workspace(tmp_path / "served" / "foreign", tmp_path / "trace") as foreign:
         notebook_of(foreign, "beside", foreign.good + '\n[tasks]\n"<img/src=x/onerror=evil()>" = "true"\n')
-        with running_server(foreign.folder.parent, work) as server:
+        with running_server(foreign.folder.parent, work, lab=True) as server:
             address = f"{server.url}lab/tree/{PATH}?token={server.token}"
             with browser_page(address, tmp_path) as page:
                 page.until(f"({ITEM}).includes('not approved')")

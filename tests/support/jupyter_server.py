@@ -154,11 +154,17 @@ async def _run_cell(connection: WebSocketClientConnection, code: str) -> CellRes
     return result
 
 
+LAB = ("jupyterlab", "jupyter_lsp", "notebook_shim")
+"""Server extensions that come with JupyterLab."""
+
+
 @contextmanager
 def running_server(
-    root: Path, work: Path, *options: str, environ: Mapping[str, str] | None = None
+    root: Path, work: Path, *options: str, environ: Mapping[str, str] | None = None, lab: bool = False
 ) -> Iterator[TestServer]:
-    """Serve `root`; settings, runtime files and the log are below `work`."""
+    """Serve `root`; settings, runtime files and the log are below `work`. JupyterLab, which starts slowly and processes
+    of its own, only with `lab`.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -174,6 +180,8 @@ def running_server(
     }
     command = [sys.executable, "-m", "jupyter_server", "--no-browser", f"--ServerApp.port={port}"]
     command += ["--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}"]
+    if not lab:
+        command.append(f"--ServerApp.jpserver_extensions={dict.fromkeys(LAB, False)}")
     if os.geteuid() == 0:
         command.append("--allow-root")
     log = work / "server.log"

@@ -7,7 +7,7 @@ import pytest
 from pixi_core.errors import LockFileError
 from pixi_core.lock.diff import difference
 from pixi_core.lock.model import CondaSourceRecord, LockedEnvironment, LockFile
-from pixi_core.lock.read import read_lock
+from pixi_core.lock.read import parse_yaml, read_lock
 from pixi_core.lock.scalar import scalar
 from pixi_core.lock.write import write_lock
 from pixi_core.model.record import PypiRecord, RepoDataRecord
@@ -268,3 +268,10 @@ def test_difference_names_only_what_differs() -> None:
     rows = difference(before, after)["environment"]["default"]["linux-64"]
     assert rows[1] == {"name": "rich", "before": {"version": "14.0.0"}, "after": {"version": "15.0.0"}, "type": "pypi"}
     assert rows[0]["after"] is None
+
+
+def test_only_a_word_without_quotes_is_null() -> None:
+    text = "a: null\nb: 'null'\nc: ~\nd: '~'\ne: ''\nf:\ng: [null, \"null\"]\n"
+    assert parse_yaml(text, "pixi.lock") == {
+        "a": None, "b": "null", "c": None, "d": "~", "e": "", "f": None, "g": [None, "null"]
+    }  # fmt: skip

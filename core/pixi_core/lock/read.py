@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from .model import CURRENT_VERSION, CondaSourceRecord, LockedEnvironment, Locked
 from .narrow import Declined
 from .narrow import parse as narrow_parse
 
+_NULL = "tag:yaml.org,2002:null"
 OLDEST_VERSION = 4
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
@@ -90,10 +92,10 @@ def _error(message: str, text: str, path: Path | str, offset: int, *, hint: str 
 
 
 def parse_yaml(text: str, path: Path | str) -> Any:
-    """Every scalar as text, nothing constructed, no aliases. Raises `LockFileError`."""
+    """Every scalar as text (but for `null` without quotes), nothing constructed, no aliases. Raises `LockFileError`."""
     import yaml
 
-    loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    loader = _yaml_loader()
     depth = 0
     try:
         for event in yaml.parse(text, Loader=loader):
@@ -105,7 +107,7 @@ def parse_yaml(text: str, path: Path | str) -> Any:
             if depth > _DEEPEST:
                 at = event.start_mark.index if event.start_mark is not None else 0
                 raise _error("not valid YAML: nested too deeply", text, path, at)
-        return _nulls(yaml.load(text, Loader=loader))  # noqa: S506  # the base loader constructs text, lists and mappings only
+        return yaml.load(text, Loader=loader)  # noqa: S506  # it constructs text, null, lists and mappings only
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or "not YAML"
@@ -115,13 +117,21 @@ def parse_yaml(text: str, path: Path | str) -> Any:
         raise _error(f"not valid YAML: {message}", text, path, getattr(error, "position", None) or 0) from None
 
 
-def _nulls(value: Any) -> Any:
-    """The base loader gives `null` as text; nowhere in a lock file is that word a text of its own."""
-    if isinstance(value, dict):
-        return {str(key): _nulls(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_nulls(item) for item in value]
-    return None if value in ("null", "~", "Null", "NULL", "") else value
+@cache
+def _yaml_loader() -> Any:
+    """PyYAML's base loader, which also knows what is null: a word without quotes."""
+    import yaml
+
+    base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+    class Loader(base):  # type: ignore[misc]  # in C where that is there
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            found = super().construct_mapping(node, deep)
+            return {"" if key is None else key: value for key, value in found.items()} if None in found else found
+
+    Loader.add_implicit_resolver(_NULL, re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+    Loader.add_constructor(_NULL, lambda *_: None)
+    return Loader
 
 
 # ---------------------------------------------------------------- checked access

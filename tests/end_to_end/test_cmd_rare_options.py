@@ -60,7 +60,7 @@ def test_platforms_with_versions_of_their_systems(workspace: Path) -> None:
     pixi(*edit, "linux-64", "--linux", "5.10", "--archspec", "x86_64_v3", cwd=workspace, environ=LINUX).succeeded()
     pixi(*edit, "win-64", "--windows", "11", cwd=workspace, environ=LINUX).succeeded()
     here, arm, windows = tomli.loads(path.read_text())["workspace"]["platforms"]
-    assert here == {"platform": "linux-64", "linux": "5.10", "archspec": "x86_64_v3"}
+    assert here == {"name": "linux-64", "platform": "linux-64", "linux": "5.10", "archspec": "x86_64_v3"}
     assert arm == {"platform": "linux-aarch64", "linux": "5.4", "archspec": "armv8"}
     assert windows == {"platform": "win-64", "windows": "11"}
 

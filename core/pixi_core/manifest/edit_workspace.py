@@ -64,15 +64,15 @@ class WorkspaceEditor(ManifestEditor):
     def edit_platform(
         self, name: str, *, subdir: str | None = None, packages: Mapping[str, str | None] | None = None
     ) -> None:
-        """Change the subdir or virtual packages of a platform; None takes a package's declaration away. Its name stays:
-        features and environments may know it by that.
+        """Change the subdir or virtual packages of a platform; None takes a package's declaration away.
 
-        Raises `ManifestError` with near names.
+        A stated name stays, and so does that of a plain subdir: features and environments may know it by that. Raises
+        `ManifestError` with near names.
         """
         array = self._list_of("platforms", DEFAULT_FEATURE)
-        position = _index(array, name, "platforms", entry_name)
+        position = _platform_index(array, name)
         present = array[position]
-        fields = dict(present) if isinstance(present, dict) else {"platform": str(present)}
+        fields = dict(present) if isinstance(present, dict) else {"name": str(present), "platform": str(present)}
         declared = _declared(fields)
         for package, value in (packages or {}).items():
             if value is None and package not in declared:
@@ -80,17 +80,19 @@ class WorkspaceEditor(ManifestEditor):
             declared[package] = value
         base = subdir or str(fields.get("platform") or name)
         kept = {package: value for package, value in declared.items() if value is not None}
-        plain = _platform_entry(name, base, kept, named=False)
-        array[position] = plain if entry_name(plain) == name else _platform_entry(name, base, kept, named=True)
+        stated = str(fields.get("name", ""))
+        plain = _platform_entry(base, None, kept, named=False)
+        needed = bool(stated) and entry_name(plain) != stated
+        array[position] = _platform_entry(stated, base, kept, named=True) if needed else plain
 
     def move_platform(self, name: str, where: Position, of: str | None = None) -> None:
         """Give a platform another place in the order of preference; `of` is the neighbour. Raises `ManifestError`."""
         array = self._list_of("platforms", DEFAULT_FEATURE)
         plain = [dict(item) if isinstance(item, dict) else str(item) for item in array]
-        if of == name:
+        if of is not None and _platform_index(plain, of) == _platform_index(plain, name):
             raise ManifestError(f"the platform '{name}' cannot be moved {where} itself")
-        item = plain.pop(_index(plain, name, "platforms", entry_name))
-        neighbour = _index(plain, of, "platforms", entry_name) if of is not None else 0
+        item = plain.pop(_platform_index(plain, name))
+        neighbour = _platform_index(plain, of) if of is not None else 0
         plain.insert({"top": 0, "bottom": len(plain), "before": neighbour, "after": neighbour + 1}[where], item)
         for position, entry in enumerate(plain):  # place by place: the layout of the list stays
             array[position] = to_toml(entry)
@@ -98,7 +100,7 @@ class WorkspaceEditor(ManifestEditor):
     def remove_platform(self, platform: str, *, feature: str = DEFAULT_FEATURE) -> None:
         """Take a platform out. Raises `ManifestError` with near names."""
         array = self._list_of("platforms", feature)
-        del array[_index(array, platform, "platforms", entry_name)]
+        del array[_platform_index(array, platform)]
 
     def set_system_requirement(self, key: str, value: str, *, feature: str = DEFAULT_FEATURE) -> None:
         """Set an entry of the older `system-requirements` table."""
@@ -253,6 +255,17 @@ def _index(array: Any, name: str, where: str, key: Any) -> int:
     if name not in known:
         raise missing_entry(name, where, known)
     return known.index(name)
+
+
+def _platform_index(array: Any, name: str) -> int:
+    """The place of a platform, by its name, or by its subdir where only one has that. Raises `ManifestError`."""
+    names = [entry_name(item) for item in array]
+    subdirs = [str(item.get("platform", "")) if isinstance(item, dict) else str(item) for item in array]
+    return (
+        subdirs.index(name)
+        if name not in names and subdirs.count(name) == 1
+        else _index(array, name, "platforms", entry_name)
+    )
 
 
 def _channel_of(item: Any) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
+from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Float
 
@@ -28,6 +29,7 @@ from pixi_core.errors import PixiError, TrustRequired
 
 from .events import EventReporter, Send, Subject, server_sender, stream_sender
 from .explanation import Explanation
+from .ports import PORTS, choose_ports
 from .ready import Ready, declared_encryption, make_ready
 from .resolve import Choice, Place, Target, approved_target, describe, find_place, process_arguments, server_root
 
@@ -76,11 +78,24 @@ class PixiProvisioner(LocalProvisioner):
             return await self._message_launch(place, error, **kwargs)
         self._told.discard(place)
         self._declare(ready)
-        launch: dict[str, Any] = await super().pre_launch(**kwargs)
+        launch = await self._launch(kwargs)
         extra = list(kwargs.get("extra_arguments") or ())
         argv, environ = await asyncio.to_thread(ready.start, launch["env"], self._connection_file())
         launch["cmd"] = [*argv, *(extra if ready.language == "python" else ())]
         launch["env"] = environ
+        return launch
+
+    async def _launch(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Jupyter's own launch arguments, with ports that nobody takes before the kernel does."""
+        manager = self.parent
+        if manager is not None and manager.cache_ports and not self.ports_cached:
+            used = LocalPortCache.instance().currently_used_ports
+            ports = choose_ports(manager.ip, len(PORTS), used)
+            for name, port in zip(PORTS, ports, strict=False):  # none: Jupyter chooses
+                setattr(manager, name, port)
+                used.add(port)
+            self.ports_cached = bool(ports)
+        launch: dict[str, Any] = await super().pre_launch(**arguments)
         return launch
 
     async def _ready_in_time(self, make: Callable[[], Coroutine[Any, Any, Ready]]) -> Ready:
@@ -162,7 +177,7 @@ class PixiProvisioner(LocalProvisioner):
     async def _message_launch(self, place: Place, error: PixiError | OSError, **kwargs: Any) -> dict[str, Any]:
         """The launch arguments of the message kernel."""
         self._set_encryption(declared_encryption(Path(sys.prefix)))
-        launch: dict[str, Any] = await super().pre_launch(**kwargs)
+        launch = await self._launch(kwargs)
         choice = Choice.of_spec(self.kernel_spec.metadata)
         explanation = Explanation(
             describe(error),

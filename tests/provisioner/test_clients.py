@@ -11,6 +11,7 @@ import pytest
 
 from pixi_core.progress import SILENT
 from pixi_core.workspace import Workspace
+from pixi_provisioner.ports import handed_out_from
 from pixi_provisioner.ready import make_ready
 from pixi_provisioner.resolve import Target
 from tests.provisioner.conftest import approve, printed, tools_on_path, write_notebook
@@ -122,6 +123,16 @@ def test_an_environment_that_cannot_be_made_fails_with_our_text(client: str, pro
     assert "greting" in ran.stderr
     assert manifest.read_text() == before
     assert not (project / "pixi.lock").exists()
+
+
+def test_nobody_is_given_the_ports_of_a_kernel_before_it_has_them(project: Path, tmp_path: Path) -> None:
+    ports = """import json; from ipykernel.connect import get_connection_file
+print([value for name, value in json.load(open(get_connection_file())).items() if name.endswith("_port")])"""
+    ran = execute("nbclient", write_notebook(project / "nb.ipynb", ports), tmp_path / "out.ipynb")
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(printed(tmp_path / "out.ipynb")[0])
+    assert len(set(told)) == 5
+    assert max(told) < (handed_out_from() or 65536)
 
 
 def test_progress_without_a_server_goes_to_standard_error(project: Path, tmp_path: Path) -> None:

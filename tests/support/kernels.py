@@ -12,6 +12,9 @@ from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
+from jupyter_core.utils import ensure_event_loop
+
+from pixi_provisioner.ports import PORTS, choose_ports
 
 START_SECONDS = 60
 CELL_SECONDS = 60
@@ -102,7 +105,8 @@ def running_kernel(
     argv: Sequence[str], folder: Path, *, environ: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> Iterator[TestKernel]:
     """Start `argv` (with `{connection_file}` in it) and end it again. Its standard error goes to `kernel.log`."""
-    connection_file, _ = write_connection_file(str(folder / f"kernel-{os.urandom(4).hex()}.json"))
+    ports: dict[str, Any] = dict(zip(PORTS, choose_ports("127.0.0.1", len(PORTS)), strict=False))
+    connection_file, _ = write_connection_file(str(folder / f"kernel-{os.urandom(4).hex()}.json"), **ports)
     words = [word.replace("{connection_file}", connection_file) for word in argv]
     with (folder / "kernel.log").open("ab") as log:
         process = subprocess.Popen(
@@ -131,3 +135,4 @@ def running_kernel(
         if process.poll() is None:
             process.kill()
         process.wait()
+        ensure_event_loop().close()  # the client made one for this thread, and nobody else would close it

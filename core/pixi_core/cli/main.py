@@ -52,7 +52,8 @@ Options:
 
 _COLLECTING = (100_000, 20, 100)
 """How rarely cycles are looked for (`gc.set_threshold`): commands make hundreds of thousands of records that live until
-the end, and going through them again and again is a tenth of the time of an installation.
+the end, and going through them again and again is a tenth of the time of an installation. Only a process of our own
+is set so: one that calls `main` with words lives on, and what it leaves behind must be found.
 """
 
 _HELP_WORDS = (["-h"], ["--help"])
@@ -60,8 +61,10 @@ _HELP_WORDS = (["-h"], ["--help"])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (without the program's name) and return its exit code."""
+    """Run the command line `argv` (without the program's name; None: that of this process) and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        gc.set_threshold(*_COLLECTING)
     try:
         quick = _quick(words)
         return _main(words) if quick is None else quick
@@ -145,7 +148,6 @@ def _dispatch(name: str, words: list[str], context: Context) -> int:
         return int(stop.code or 0)
     context.command = name
     context.words = tuple(words)
-    gc.set_threshold(*_COLLECTING)
     code = command.run(namespace, context)
     context.sign()
     return code

@@ -89,10 +89,11 @@ def embed(metadata: dict[str, Any], workspace: Path) -> None:
 
 def unsaved(notebook: Path, workspace: Path) -> dict[str, str] | None:
     """What the metadata of a notebook have to say so that it carries the state of its working copy, as a table; None
-    where they do. Whoever has the notebook open writes it: a file changed under it would be saved over.
+    where they do, and where they are what the working copy is going to become. Whoever has the notebook open writes it:
+    a file changed under it would be saved over.
     """
-    state = _state(workspace)
-    if state is None or read_embedded(notebook) == state:
+    state, embedded = _state(workspace), read_embedded(notebook)
+    if state is None or embedded == state or not is_taken_over(workspace, embedded):
         return None
     return {"manifest": state.manifest} | ({} if state.lock is None else {"lock": state.lock})
 

@@ -35,6 +35,8 @@ class Entry:
     display_name: str
     manifest: Path
     environment: str
+    folder: str | None = None
+    """Where the manifest is, as the contents API names it; None outside the served folder."""
 
     def spec(self) -> dict[str, Any]:
         """The kernel spec. Its argv does the whole job for clients that ignore provisioners."""
@@ -48,7 +50,11 @@ class Entry:
                 "debugger": True,
                 "kernel_provisioner": {"provisioner_name": "pixi-provisioner"},
                 "supported_encryption": ["curve"],
-                "pixi": {"manifest": str(self.manifest), "environment": self.environment},
+                "pixi": {
+                    "manifest": str(self.manifest),
+                    "environment": self.environment,
+                    **({} if self.folder is None else {"path": self.folder}),
+                },
             },
         }
 
@@ -143,8 +149,10 @@ def read_entries(manifest: Path, root: Path, environ: Mapping[str, str]) -> list
     relative = os.path.relpath(manifest.parent, root)
     # two workspaces of one name are told apart by where they are, in a form that says nothing about this machine
     place = "" if relative == "." else "-" + hashlib.sha256(relative.encode()).hexdigest()[:4]
+    parts = Path(relative).parts
+    folder = None if ".." in parts else "/".join(parts)
     slug = _SLUG.sub("-", workspace.name.lower()).strip("-.") or "workspace"
     return [
-        Entry(f"pixi--{slug}{place}--{name}", f"{workspace.name} ({name})", manifest, str(name))
+        Entry(f"pixi--{slug}{place}--{name}", f"{workspace.name} ({name})", manifest, str(name), folder)
         for name in workspace.manifest.environments
     ]

@@ -10,7 +10,7 @@ from typing import Any
 from pixi_core import trust
 from pixi_core.errors import NoWorkspace, PixiError, TrustRequired
 from pixi_core.notebook import MANIFEST_NAME, copy_folder, read_embedded, unsaved
-from pixi_core.ops.notebook_workspace import carried_by
+from pixi_core.ops.notebook_workspace import carried_by, own_manifest
 from pixi_core.workspace import Workspace
 
 from .activity import ACTIVITIES, Activities
@@ -44,11 +44,19 @@ def lock_status(path: Path, environment: str | None, *, activities: Activities =
     answer["manifest"] = workspace.manifest_path.name
     answer["own"] = workspace.notebook is not None
     if workspace.notebook is not None:
-        answer["unsaved"] = unsaved(path, workspace.root)
+        answer["unsaved"] = _unsaved(path, workspace)
     running = activities.at(workspace.prefix(answer["environment"]))
     if running is not None:
         answer["state"], answer["reasons"] = running.state, [running.text]
     return answer
+
+
+def _unsaved(notebook: Path, workspace: Workspace) -> dict[str, str] | None:
+    """What the notebook's metadata should hold; nothing as long as nobody has put anything into its workspace."""
+    table = unsaved(notebook, workspace.root)
+    if table is None or read_embedded(notebook) is not None:
+        return table
+    return None if table["manifest"] == own_manifest(notebook, workspace.environ) else table
 
 
 def trust_subject(path: Path, environ: Mapping[str, str]) -> Workspace | None:

@@ -24,10 +24,10 @@ UNTRUSTED = {
     "trust": {"fingerprint": "f1", "lines": ["conda packages: <img src=x>", "sets: LD_PRELOAD=evil"]},
 }
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node to run the front end's JavaScript")
-
 
 def drive(answers: list[dict[str, Any]], *events: object, accept: bool = True) -> dict[str, Any]:
+    if shutil.which("node") is None:
+        pytest.skip("needs Node, which runs the front end's JavaScript")
     scenario = json.dumps({"answers": answers, "events": events, "accept": accept})
     done = subprocess.run(
         ["node", str(HERE / "front_end.mjs"), str(SCRIPT), scenario], capture_output=True, text=True, check=True
@@ -42,7 +42,7 @@ def test_it_shows_the_state_of_the_notebook() -> None:
     assert seen["asked"] == ["GET http://server/pixi/status?path=demo%2Fnb.ipynb"]
     assert seen["label"] == "Pixi environment: in sync"
     assert seen["role"] == "status"
-    assert seen["optional"] == ["bar"]
+    assert seen["optional"] == ["bar", "palette"]
 
 
 def test_a_named_environment_and_reasons() -> None:
@@ -95,3 +95,25 @@ def test_whoever_declines_is_asked_again_by_a_click_only() -> None:
     assert seen["kernel"] == []
     assert not [request for request in seen["asked"] if request.startswith("POST")]
     assert len(drive([UNTRUSTED], "idle", "click", accept=False)["dialogs"]) == 2
+
+
+TABLE = {"manifest": "[workspace]\n", "lock": "version: 7\n"}
+AHEAD = {**IN_SYNC, "own": True, "unsaved": TABLE}
+
+
+def test_what_commands_changed_goes_into_the_metadata() -> None:
+    seen = drive([IN_SYNC, AHEAD, {**AHEAD, "unsaved": None}], "idle", "saved")
+    assert seen["metadata"]["pixi"] == TABLE
+    assert seen["shown"] == ["pixi: in sync ✔", "pixi: in sync, unsaved ●", "pixi: in sync ✔"]
+
+
+def test_metadata_that_were_edited_by_hand_are_left_alone() -> None:
+    seen = drive([IN_SYNC, AHEAD], {"metadata": {"manifest": "mine"}}, "idle")
+    assert seen["metadata"]["pixi"] == {"manifest": "mine"}
+    assert seen["shown"][-1] == "pixi: in sync, unsaved ●"
+
+
+def test_the_environment_that_the_notebook_chose_stays_chosen() -> None:
+    seen = drive([IN_SYNC, AHEAD], {"metadata": {"environment": "gpu"}}, "saved")
+    assert seen["metadata"]["pixi"] == {**TABLE, "environment": "gpu"}
+    assert seen["asked"][-1].endswith("environment=gpu")

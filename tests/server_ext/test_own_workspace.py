@@ -67,6 +67,7 @@ def test_what_was_added_is_saved_by_the_front_end_and_lasts(server: TestServer, 
     write_notebook(root / "one.ipynb")
     assert status(server, "one.ipynb")["state"] == "no-workspace"
     kernel = kernel_of(server, "one.ipynb")
+    assert status(server, "one.ipynb")["unsaved"] is None, "nobody has put anything into it"
     before = (root / "one.ipynb").read_bytes()
     assert server.run_cells(kernel, "%pixi add greeting")[0].status == "ok"
     assert (root / "one.ipynb").read_bytes() == before, "a notebook that is open is not written behind its back"
@@ -137,6 +138,7 @@ def test_a_notebook_that_was_taken_back_is_believed(server: TestServer, root: Pa
     assert server.request("POST", f"api/kernels/{kernel}/restart").status == 200
     save(server, "back.ipynb", first)
     approve(server, "back.ipynb")
+    assert status(server, "back.ipynb")["unsaved"] is None, "the next start takes it over"
     assert server.request("POST", f"api/kernels/{kernel}/restart").status == 200
     found = "import importlib.util as u; print(bool(u.find_spec('words')), bool(u.find_spec('greeting')))"
     assert server.run_cells(kernel, found)[0].text.strip() == "True False"

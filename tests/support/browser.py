@@ -21,6 +21,15 @@ from tests.support.debian import why_missing
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 START_SECONDS = 30.0
+KEYS = {
+    "Tab": (9, ""),
+    "Enter": (13, "\r"),
+    "Escape": (27, ""),
+    " ": (32, " "),
+    "ArrowUp": (38, ""),
+    "ArrowDown": (40, ""),
+}
+"""Keys: their number, and the text that they give."""
 
 
 def why_not() -> str | None:
@@ -65,6 +74,17 @@ class Page:
             pause.wait(0.2)
         raise AssertionError(f"never true: {script}\n{self.value('document.body.innerText')}")
 
+    def type(self, text: str) -> None:
+        """Text, as a keyboard gives it to whatever has the focus."""
+        self.call("Input.insertText", text=text)
+
+    def press(self, key: str, *, shift: bool = False) -> None:
+        """One key, down and up."""
+        code, text = KEYS[key]
+        common: dict[str, Any] = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 * shift}
+        self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **common, text=text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
     def picture(self, path: Path) -> None:
         """Write what is seen as PNG."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,11 +105,13 @@ async def _open(address: str) -> Any:
 
 
 @contextmanager
-def browser_page(url: str, work: Path) -> Iterator[Page]:
-    """A tab that shows `url`; the browser ends with the block."""
+def browser_page(url: str, work: Path, script: str = "") -> Iterator[Page]:
+    """A tab that shows `url`, where `script` runs before anything else; the browser ends with the block."""
+    work.mkdir(parents=True, exist_ok=True)
     program = next(found for name in PROGRAMS if (found := shutil.which(name)))
     profile = work / "profile"
     command = [program, "--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+    command += ["--enable-logging=stderr"]  # what pages write to their console
     command += ["--remote-debugging-port=0", f"--user-data-dir={profile}", "--window-size=1280,800", "about:blank"]
     if os.geteuid() == 0:
         command.insert(1, "--no-sandbox")
@@ -98,11 +120,14 @@ def browser_page(url: str, work: Path) -> Iterator[Page]:
     loop = asyncio.new_event_loop()
     try:
         port = _port(profile / "DevToolsActivePort", process)
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/json/new?{url}", method="PUT")
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/json/new?about:blank", method="PUT")
         with urllib.request.urlopen(request, timeout=START_SECONDS) as response:
             address = json.load(response)["webSocketDebuggerUrl"]
         page = Page(address, loop)
         try:
+            page.call("Page.enable")
+            page.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+            page.call("Page.navigate", url=url)
             yield page
         finally:
             page.close()

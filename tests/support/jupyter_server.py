@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -154,16 +155,18 @@ async def _run_cell(connection: WebSocketClientConnection, code: str) -> CellRes
     return result
 
 
-LAB = ("jupyterlab", "jupyter_lsp", "notebook_shim")
-"""Server extensions that come with JupyterLab."""
+LAB = ("jupyterlab", "jupyter_lsp", "notebook", "notebook_shim")
+"""Server extensions that come with JupyterLab and Notebook."""
+
+FRONT_END = Path(__file__).parents[2] / "server_ext" / "labextension"
 
 
 @contextmanager
 def running_server(
     root: Path, work: Path, *options: str, environ: Mapping[str, str] | None = None, lab: bool = False
 ) -> Iterator[TestServer]:
-    """Serve `root`; settings, runtime files and the log are below `work`. JupyterLab, which starts slowly and processes
-    of its own, only with `lab`.
+    """Serve `root`; settings, runtime files and the log are below `work`. JupyterLab and Notebook, which start slowly
+    and processes of their own, only with `lab`; they load the front end as it is in this tree.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -178,6 +181,13 @@ def running_server(
         "JUPYTER_TOKEN": token,
         **(environ or {}),
     }
+    if lab:
+        shutil.copytree(FRONT_END, work / "shared" / "labextensions" / "pixi-jupyter")
+        variables["JUPYTER_PATH"] = str(work / "shared")
+        settings = work / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        options = (*options, "--LabServerApp.expose_app_in_browser=True")
     command = [sys.executable, "-m", "jupyter_server", "--no-browser", f"--ServerApp.port={port}"]
     command += ["--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}"]
     if not lab:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .net.client import Client
     from .pypi.index import IndexClient
     from .repodata.gateway import Gateway
+    from .store.entry import Entry
 
 _KINDS: dict[str, ManifestKind] = {
     "pixi.toml": "pixi", "pyproject.toml": "pyproject", "mojoproject.toml": "mojoproject"
@@ -293,8 +294,24 @@ class Workspace:
         return base / f"{safe_component(self.name)}-{key}" / "envs"
 
     def prefix(self, environment: str = DEFAULT_ENVIRONMENT) -> Path:
-        """The prefix of an environment."""
+        """The prefix of an environment. One of a store is named by its real path: what runs there must not find itself
+        in another when the workspace changes over.
+        """
+        own, entry = self.own_prefix(environment), self.stored(environment)
+        return entry.prefix if entry is not None and entry.is_whole else own
+
+    def own_prefix(self, environment: str = DEFAULT_ENVIRONMENT) -> Path:
+        """Where the workspace has the prefix of an environment, or the link to one of a store (`ops.attach`)."""
         return self.environments_dir / safe_component(environment, what="environment name")
+
+    def stored(self, environment: str = DEFAULT_ENVIRONMENT) -> Entry | None:
+        """The entry of a store that an environment is, or was until it was collected; None for one of its own."""
+        own = self.own_prefix(environment)
+        if not own.is_symlink():
+            return None
+        from .store.entry import entry_at  # lazy: few environments are one of a store
+
+        return entry_at(own.resolve())
 
     def environment_name(self, text: str | None) -> EnvironmentName:
         """A declared environment. Raises `ManifestError` with what was probably meant."""

@@ -26,6 +26,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Float
 
 from pixi_core.errors import PixiError, TrustRequired
+from pixi_core.store.leases import Lease, hold
 
 from .events import EventReporter, Send, Subject, server_sender, stream_sender
 from .explanation import Explanation
@@ -54,6 +55,7 @@ class PixiProvisioner(LocalProvisioner):
 
     _late: asyncio.Task[Ready] | None = None
     """The work that goes on behind a message kernel, or has ended there."""
+    _lease: Lease | None = None
     _starts = 0
     _asked_to_stop = False
     _crashed = False
@@ -78,6 +80,7 @@ class PixiProvisioner(LocalProvisioner):
             return await self._message_launch(place, error, **kwargs)
         self._told.discard(place)
         self._declare(ready)
+        self._hold(ready.prepared.prefix)
         launch = await self._launch(kwargs)
         extra = list(kwargs.get("extra_arguments") or ())
         argv, environ = await asyncio.to_thread(ready.start, launch["env"], self._connection_file())
@@ -174,6 +177,12 @@ class PixiProvisioner(LocalProvisioner):
     def _set_encryption(self, encryption: Sequence[str]) -> None:
         self.kernel_spec.metadata = {**(self.kernel_spec.metadata or {}), "supported_encryption": list(encryption)}
 
+    def _hold(self, prefix: Path | None) -> None:
+        """Lease the prefix where it is one of a store, until this kernel or its server ends; give the last one back."""
+        last, self._lease = self._lease, hold(prefix) if prefix is not None else None
+        if last is not None:
+            last.release()
+
     async def _message_launch(self, place: Place, error: PixiError | OSError, **kwargs: Any) -> dict[str, Any]:
         """The launch arguments of the message kernel."""
         self._set_encryption(declared_encryption(Path(sys.prefix)))
@@ -219,6 +228,8 @@ class PixiProvisioner(LocalProvisioner):
             self._late = None
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+        if not restart:
+            self._hold(None)
         await super().cleanup(restart=restart)
 
     async def _note_crash(self) -> None:

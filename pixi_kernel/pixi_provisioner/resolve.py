@@ -1,9 +1,10 @@
 """Which workspace and which environment a kernel belongs to.
 
 In this order: what the kernel spec names (an entry of the kernel picker), the notebook's own manifest, the variables
-`PIXI_JUPYTER_MANIFEST` and `PIXI_JUPYTER_ENVIRONMENT`, the nearest manifest above the notebook. A notebook with none of
-these has a workspace of its own, empty at first. No client tells a provisioner which notebook it starts a kernel for;
-Jupyter Server, and our own headless runs, put the path into `JPY_SESSION_NAME`.
+`PIXI_JUPYTER_MANIFEST` and `PIXI_JUPYTER_ENVIRONMENT`, the nearest manifest above the notebook, the default workspace
+of this machine (`PIXI_JUPYTER_DEFAULT_MANIFEST`, which a JupyterHub sets). A notebook with none of these has its own
+workspace, empty at first. No client tells a provisioner which notebook it starts a kernel
+for; Jupyter Server, and our own headless runs, put the path into `JPY_SESSION_NAME`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from typing import Any
 
 from pixi_core import trust
 from pixi_core.errors import PixiError
-from pixi_core.notebook import METADATA_KEY, read_embedded
+from pixi_core.notebook import (
+    DEFAULT_ENVIRONMENT_VARIABLE,
+    DEFAULT_MANIFEST_VARIABLE,
+    METADATA_KEY,
+    read_embedded,
+)
 from pixi_core.ops.notebook_workspace import carried_by, workspace_for_notebook
 from pixi_core.workspace import Workspace
 from pixi_server_ext.status import find_workspace
@@ -156,7 +162,16 @@ def known_target(place: Place, choice: Choice, environ: Mapping[str, str]) -> Ta
 
 def _with_environment(workspace: Workspace, place: Place, choice: Choice, environ: Mapping[str, str]) -> Target:
     wanted = choice.environment or notebook_environment(place.notebook) or environ.get(ENVIRONMENT_VARIABLE)
+    wanted = wanted or _default_environment(workspace, environ)
     return Target(workspace, workspace.environment_name(wanted), place.notebook)
+
+
+def _default_environment(workspace: Workspace, environ: Mapping[str, str]) -> str | None:
+    """The environment that goes with the default workspace, also for a notebook's own copy of that."""
+    named = environ.get(DEFAULT_ENVIRONMENT_VARIABLE)
+    if not named or str(workspace.manifest_path) == environ.get(DEFAULT_MANIFEST_VARIABLE):
+        return named
+    return named if workspace.notebook is not None and named in workspace.manifest.environments else None
 
 
 def _find_workspace(place: Place, choice: Choice, environ: Mapping[str, str]) -> Workspace:

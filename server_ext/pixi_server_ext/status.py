@@ -10,7 +10,7 @@ from typing import Any
 from pixi_core import trust
 from pixi_core.errors import NoWorkspace, PixiError, TrustRequired
 from pixi_core.notebook import MANIFEST_NAME, copy_folder, read_embedded, unsaved
-from pixi_core.ops.notebook_workspace import carried_by, own_manifest
+from pixi_core.ops.notebook_workspace import carried_by, default_workspace, own_manifest
 from pixi_core.workspace import Workspace
 
 from .activity import ACTIVITIES, Activities
@@ -98,7 +98,7 @@ def untrusted_answer(workspace: Workspace, environment: str | None) -> dict[str,
 def find_workspace(path: Path, environ: Mapping[str, str]) -> Workspace | None:
     """The workspace of a notebook or a folder as it is; a notebook's own one only if it was made before."""
     if path.is_dir() or path.suffix != ".ipynb":
-        return _nearest(path if path.is_dir() else path.parent, environ)
+        return _nearest(path if path.is_dir() else path.parent, environ) or default_workspace(environ)
     if read_embedded(path) is None:
         nearest = _nearest(path.parent, environ)
         if nearest is not None:
@@ -110,7 +110,7 @@ def find_workspace(path: Path, environ: Mapping[str, str]) -> Workspace | None:
         copy_folder(path, CacheDirs.from_environment(environ, load_config(None, environ)).notebooks) / MANIFEST_NAME
     )
     if not manifest.is_file():
-        return None
+        return None if read_embedded(path) is not None else default_workspace(environ)
     workspace = Workspace.open(manifest, environ=environ)
     workspace.notebook = path
     return workspace

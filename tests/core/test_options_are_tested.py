@@ -25,7 +25,6 @@ UNTESTED = {
     "global add --branch", "global add --tag", "global add --rev", "global add --subdirectory",
     "add --branch", "add --rev", "channel serve --host",
     "workspace export conda-explicit-spec --ignore-source-errors",
-    "materialize --store", "store list --store", "store gc --store", "store verify --store", "store verify --quick",
 }  # fmt: skip
 """Known debts; one that is paid must be struck out."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
     from ..lock.model import LockFile
+    from ..ops.materialize import Materialized
     from .context import Context
 
 
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lock", metavar="FILE", help="a lock file (default: that of the workspace)")
     parser.add_argument("-p", "--platform", metavar="PLATFORM", help="another platform than this machine's")
     parser.add_argument("--store", metavar="DIR", help="the store (default: PIXI_STORE, else one in the cache)")
+    parser.add_argument("--attach", action="store_true", help="and let the workspace's environment be that one")
     parser.add_argument("--lease", type=float, metavar="SECONDS", help="keep it at least that long")
     parser.add_argument("--no-compile", action="store_true", help="without bytecode")
     parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
@@ -34,6 +36,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.materialize import default_store, materialize
     from ..store.entry import Store
 
+    if arguments.attach:
+        return _attach(arguments, context)
     lock = _lock(arguments, context)
     services = open_services(context.environ)
     services.reporter = context.reporter
@@ -52,6 +56,35 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         )
     finally:
         services.close()
+    return _show(found, arguments, context)
+
+
+def _attach(arguments: argparse.Namespace, context: Context) -> int:
+    """The same for a workspace, which is told. Raises `UsageError` for options that speak of something else."""
+    from ..errors import UsageError
+    from ..ops.attach import attach
+    from ..ops.materialize import default_store
+    from ..store.entry import Store
+
+    if arguments.lock is not None or arguments.platform is not None or arguments.lease is not None:
+        raise UsageError(
+            "--attach is for a workspace on this machine, whose link is the lease",
+            hints=["leave out --lock, --platform and --lease"],
+        )
+    workspace = context.workspace(arguments.manifest_path)
+    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    named = arguments.store
+    found = attach(
+        workspace,
+        arguments.environment,
+        store=default_store(workspace.services) if named is None else Store((context.cwd / named).absolute()),
+        compiled=not arguments.no_compile,
+        reporter=context.reporter,
+    )
+    return _show(found, arguments, context)
+
+
+def _show(found: Materialized, arguments: argparse.Namespace, context: Context) -> int:
     context.result("materialize", found.to_json())
     if not context.json_lines:
         print(json.dumps(found.to_json(), indent=2) if arguments.json else found.entry.prefix)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import EnvironmentUnavailable
-from ..fs import atomic_write
+from ..fs import atomic_write, os_errors
 from ..install.markers import PARTIAL
 from ..progress import SILENT, Reporter
 from ..value import Value
@@ -106,7 +106,7 @@ def prepare_installation(
     Raises `EnvironmentUnavailable`, `NetworkError`, `ArchiveError`; `LockFileError` where `subset` names no package.
     """
     from ..install.plan import make_plan
-    from ..install.prefix import read_prefix
+    from ..install.prefix import PrefixState, read_prefix
     from .fetching import fetch_packages  # lazy: it brings threads, and most commands fetch nothing
 
     platform = platform or choose_platform(workspace, environment)
@@ -119,6 +119,9 @@ def prepare_installation(
 
         untouched = subset.left_out(build_graph(workspace, environment, platform, conda, pypi))
     plan = make_plan(conda, pypi, read_prefix(prefix), reinstall=reinstall, untouched=untouched)
+    if not plan.is_empty and workspace.stored(environment.name) is not None:
+        prefix = workspace.own_prefix(environment.name)
+        plan = make_plan(conda, pypi, PrefixState(path=prefix), untouched=untouched)
     fetched = fetch_packages(
         workspace.services,
         plan.conda_to_link,
@@ -217,10 +220,16 @@ def install_prepared(
     prepared: Prepared, *, reporter: Reporter = SILENT, should_stop: Callable[[], bool] | None = None
 ) -> Installation:
     """Change the prefix. Raises `InstallError` and its kind; the journal makes the next command finish the work."""
-    from ..install.execute import execute
+    from ..install.execute import Outcome, execute
     from .history import pin, record
 
     workspace = prepared.workspace
+    if workspace.stored(prepared.environment.name) is not None:
+        if prepared.plan.is_empty:
+            return _installation(prepared, Outcome())
+        # what many use is left as it is: from now on this environment is the workspace's own
+        with os_errors(prepared.prefix):
+            prepared.prefix.unlink()
     write_pixi_dir(workspace.pixi_dir)
     if not prepared.environment.channels:
         from ..install.host import choose_interpreter, create_host_prefix, current_interpreter
@@ -251,6 +260,10 @@ def install_prepared(
         reporter.warning(warning)
     if not prepared.is_partial:
         record(prepared, reporter)
+    return _installation(prepared, outcome)
+
+
+def _installation(prepared: Prepared, outcome: Outcome) -> Installation:
     return Installation(
         environment=prepared.environment.name,
         prefix=prepared.prefix,

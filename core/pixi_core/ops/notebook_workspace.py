@@ -6,22 +6,23 @@ On the way of every kernel start, so what few notebooks need is imported when it
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NoWorkspace
-from ..notebook import MANIFEST_NAME, copy_folder, is_taken_over, read_embedded, working_copy
+from ..notebook import DEFAULT_MANIFEST_VARIABLE, MANIFEST_NAME, copy_folder, is_taken_over, read_embedded, working_copy
 from ..workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from ..config.model import Config
 
 
 def workspace_for_notebook(notebook: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace:
-    """The workspace a notebook runs in: its own manifest, else the nearest one above it, else an own, empty one
-    (host kind) that its first `%pixi add` fills. Raises `NotebookError`, `ManifestError`.
+    """The workspace a notebook runs in: its own manifest, else the nearest one above it, else the default one of this
+    machine (`default_workspace`), else an own, empty one (host kind) that its first `%pixi add` fills.
+    Raises `NotebookError`, `ManifestError`.
     """
     embedded = read_embedded(notebook)
     if embedded is None:
@@ -31,6 +32,10 @@ def workspace_for_notebook(notebook: Path, *, environ: Mapping[str, str] = os.en
             pass
     folders, _ = _copies(environ)
     is_new = not (copy_folder(notebook, folders) / MANIFEST_NAME).is_file()
+    if embedded is None and is_new:
+        shared = default_workspace(environ)
+        if shared is not None:
+            return shared
     default = "" if embedded is not None else own_manifest(notebook, environ)
     folder = working_copy(notebook, folders, default_manifest=default, embedded=embedded)
     workspace = Workspace.open(folder / MANIFEST_NAME, environ=environ)
@@ -40,6 +45,14 @@ def workspace_for_notebook(notebook: Path, *, environ: Mapping[str, str] = os.en
 
         sign(workspace, by="notebook")  # what stands in it is ours and the user's own configuration
     return workspace
+
+
+def default_workspace(environ: Mapping[str, str] = os.environ) -> Workspace | None:
+    """The workspace that `PIXI_JUPYTER_DEFAULT_MANIFEST` names, for whatever has no other; None where it names none.
+    Raises `ManifestError`.
+    """
+    named = environ.get(DEFAULT_MANIFEST_VARIABLE)
+    return Workspace.open(Path(named), environ=environ) if named else None
 
 
 def carried_by(notebook: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace | None:

@@ -84,6 +84,15 @@ class Entry(Value):
         atomic_write(self.note, json.dumps(fields, indent=1) + "\n")
 
 
+def entry_at(prefix: Path) -> Entry | None:
+    """The entry whose environment is (or was, before it was collected) at this path; None for any other prefix."""
+    folder = prefix.parent
+    if prefix.name != "env" or folder.parent.name != LAYOUT:
+        return None
+    entry = Entry(folder.parent.parent, folder.name)
+    return entry if entry.lock.is_file() else None
+
+
 class Store(Value):
     """A store. Whoever owns its folders builds; everybody else only uses what is there."""
 

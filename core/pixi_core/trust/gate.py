@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ..workspace import Workspace
 
 POLICY_VARIABLE = "PIXI_JUPYTER_TRUST"
+TRUSTED_VARIABLE = "PIXI_JUPYTER_TRUSTED"
 _FOREIGN_CACHES = ("prepared-v1", "activation-env-v0", "history-v1")
 """Folders of `.pixi` that hold variables and file names which are believed: a repository may bring made-up ones."""
 
@@ -117,6 +118,8 @@ def require(workspace: Workspace, environ: Mapping[str, str] = os.environ) -> st
     """
     if is_trusted(workspace):
         return None
+    if is_vouched_for(workspace, environ):
+        return "locked"
     chosen = policy(environ)
     if chosen == "always":
         return None
@@ -124,6 +127,32 @@ def require(workspace: Workspace, environ: Mapping[str, str] = os.environ) -> st
         _refuse_unlocked(workspace)
         return "locked"
     raise refusal(workspace)
+
+
+def is_vouched_for(workspace: Workspace, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the workspace lies in a folder that `PIXI_JUPYTER_TRUSTED` lists and that only others than this user can
+    change: whoever set that variable (an administrator, for everybody's servers) answers for what lies there.
+
+    Links count by where they lead. A root user could change everything, so nobody vouches for root's workspaces.
+    """
+    manifest = Path(os.path.realpath(workspace.manifest_path))
+    for listed in environ.get(TRUSTED_VARIABLE, "").split(os.pathsep):
+        folder = Path(os.path.realpath(listed)) if Path(listed).is_absolute() else None
+        if folder is not None and manifest.is_relative_to(folder):
+            places = [manifest, workspace.lock_path, *manifest.parents[: len(manifest.relative_to(folder).parts)]]
+            return all(_is_foreign(place) for place in places)
+    return False
+
+
+def _is_foreign(place: Path) -> bool:
+    """Whether this user cannot change something, or make it where it is missing; owners could give themselves leave."""
+    try:
+        owner = place.lstat().st_uid
+    except FileNotFoundError:
+        return True  # the folder, which is asked about too, decides
+    except OSError:
+        return False
+    return hasattr(os, "geteuid") and owner != os.geteuid() and not os.access(place, os.W_OK)
 
 
 def refusal(workspace: Workspace, reason: str = "") -> TrustRequired:

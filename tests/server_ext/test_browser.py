@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("kernels")]
 
 ITEM = "(document.querySelector('.pixi-status') || {}).textContent || ''"
 DIALOG = "(document.querySelector('.jp-Dialog') || {}).innerText || ''"
+IDLE = "(document.querySelector('.jp-Notebook-ExecutionIndicator') || {dataset: {}}).dataset.status === 'idle'"
 
 RECORDER = (
     "window.seen = []; new MutationObserver(() => {"
@@ -82,9 +83,11 @@ def lab(server: TestServer, path: str) -> str:
 
 def run_first_cell(page: Page) -> None:
     """As a person does: into the cell, Shift+Enter."""
+    page.until(IDLE)
     page.until("!!document.querySelector('.jp-Cell .cm-content')")
     page.value("document.querySelector('.jp-Cell .cm-content').focus()")
     page.press("Enter", shift=True)
+    page.until("document.querySelector('.jp-InputPrompt').innerText !== '[ ]:'", 10)
 
 
 def button(label: str) -> str:

@@ -21,8 +21,9 @@ from pixi_core.model.channel import Channel, file_url
 from pixi_core.model.platform import NOARCH, Subdir
 from pixi_core.model.record import RepoDataRecord
 from pixi_core.ops.solve_fork import Copy, can_fork
-from pixi_core.ops.solving import Job, solve_all
-from pixi_core.progress import Phase, Reporter, Unit
+from pixi_core.ops.solve_worker import Order, receive
+from pixi_core.ops.solving import Job, Work, solve_all
+from pixi_core.progress import SILENT, Phase, Reporter, Unit
 from pixi_core.solve import SolveRequest
 from pixi_core.workspace import Services
 
@@ -106,10 +107,8 @@ def test_a_copy_holds_nothing_of_its_original(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as lock:
         if not alone():
             pytest.skip("whatever runs these tests has threads")
-        copy = Copy()
-        pickle.dump((Config(), CacheDirs.below(tmp_path), {}, True), copy.stdin)
-        copy.stdin.flush()
-        assert pickle.load(copy.stdout) is None
+        copy = Copy(Order.of(Services(config=Config(), dirs=CacheDirs.below(tmp_path), environ={}), []))
+        assert receive(copy.stdout) == b""  # it is ready
         held = [os.readlink(entry) for entry in Path(f"/proc/{copy.pid}/fd").iterdir() if entry.name != "2"]
         assert lock.name not in held
         assert sorted(text.partition(":")[0] for text in held) == ["pipe", "pipe"]
@@ -135,6 +134,41 @@ def test_answers_do_not_depend_on_who_gives_them(channel: Channel, services: Ser
     assert sorted(reporter.seen[-12:]) == sorted(
         f"{phase} default/{platform}" for phase in ("repodata", "solve") for platform in PLATFORMS for _ in range(2)
     )
+
+
+def test_everybody_has_platforms_of_their_own_until_the_last(channel: Channel, services: Services) -> None:
+    jobs = [job(channel, platform, SolveRequest(specs=specs(name))) for name in ("a", "odd") for platform in PLATFORMS]
+    work = Work(services, jobs, SILENT, None)
+    work.begin()
+    mine, yours = work.take(None), work.take(None)
+    taken = [(mine, yours)]
+    for _ in range(2):
+        mine, yours = work.take(mine), work.take(yours)
+        taken.append((mine, yours))
+    assert [(a, b) for a, b in taken if a is not None and b is not None] == [(0, 1), (3, 4), (2, 5)]
+    assert work.take(None) is None
+    work.give_back([2])
+    assert work.take(5) == 2
+
+
+def test_helpers_know_what_the_workspace_says_of_its_channels(tmp_path: Path, channel: Channel) -> None:
+    services = Services(
+        config=Config(),
+        dirs=CacheDirs.below(tmp_path),
+        environ={"A": "1"},
+        offline=True,
+        s3_options=lambda: {"bucket": {"region": "here"}},
+        index_urls=lambda: ["https://user:pass@pypi.example/simple"],
+        channel_urls=lambda: ["https://channel.example/x"],
+    )
+    order = Order.of(services, [job(channel, "linux-64", SolveRequest(specs=specs("a")))])
+    told = pickle.loads(pickle.dumps(order))
+    assert told == order
+    assert told.s3_options == {"bucket": {"region": "here"}}
+    assert told.index_urls == ("https://user:pass@pypi.example/simple",)
+    assert told.channel_urls == ("https://channel.example/x",)
+    assert told.offline
+    services.close()
 
 
 class Deadly(SolveRequest, kw_only=True):

@@ -68,22 +68,38 @@ class Version:
     Versions that mean the same (`1.0`, `1`, `1.00`) are equal and share one hash. Raises `SpecError`.
     """
 
-    __slots__ = ("_key", "_local", "_segments", "epoch", "source")
+    __slots__ = ("_key", "_parts", "source")
 
     def __init__(self, text: str) -> None:
         self.source = text
-        epoch, segments, local = _parse(text)
-        self.epoch: int = epoch
-        self._segments: tuple[Segment, ...] = segments
-        self._local: tuple[Segment, ...] = local
-        self._key: VersionKey | None = None
+        self._key = _plain_key(text)
+        # nine in ten have a plain key, which shows that they are sound; few of them are asked for more than that
+        self._parts = None if self._key is not None else _parse(text)
 
     @property
     def key(self) -> VersionKey:
         """The flat tuple that orders versions."""
         if self._key is None:
-            self._key = _plain_key(self.source) or _general_key(self)
+            self._key = _general_key(self)
         return self._key
+
+    def _parsed(self) -> tuple[int, tuple[Segment, ...], tuple[Segment, ...]]:
+        if self._parts is None:
+            self._parts = _parse(self.source)
+        return self._parts
+
+    @property
+    def epoch(self) -> int:
+        """The number before `!`, else 0."""
+        return self._parsed()[0]
+
+    @property
+    def _segments(self) -> tuple[Segment, ...]:
+        return self._parsed()[1]
+
+    @property
+    def _local(self) -> tuple[Segment, ...]:
+        return self._parsed()[2]
 
     def segments(self) -> tuple[Segment, ...]:
         """Numbers and words per segment, implicit zeros included; the local part is apart."""

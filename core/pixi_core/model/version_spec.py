@@ -26,6 +26,7 @@ _SPECS: dict[str, VersionSpec] = {}
 _CACHE_LIMIT = 200_000
 _OPERATORS = "<>=!~"
 _PATTERN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-+!*")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._<>=,*")
 _ORDERINGS: dict[str, Callable[[Version, Version], bool]] = {
     "<": lambda version, limit: version.key < limit.key,
     "<=": lambda version, limit: version.key <= limit.key,
@@ -204,8 +205,29 @@ def parse_version_spec(text: str, *, strict: bool = False) -> VersionSpec:
     if spec is None:
         if len(_SPECS) >= _CACHE_LIMIT:
             _SPECS.clear()
-        spec = _SPECS[text] = _Parser(text, strict=False).parse()
+        spec = _SPECS[text] = _plain_bounds(text) or _Parser(text, strict=False).parse()
     return spec
+
+
+def _plain_bounds(text: str) -> VersionSpec | None:
+    """A list like `>=1.2,<2.0a0` or `3.12.*`, which nearly every spec in a channel is; None for anything else, and for
+    mistakes, which the parser can explain.
+    """
+    if not _PLAIN.issuperset(text):
+        return None
+    parts: list[VersionSpec] = []
+    for part in text.split(","):
+        operator = part[:2] if part[1:2] == "=" else part[:1] if part[:1] in ("<", ">") else ""
+        operand = part[len(operator) :]
+        bare = operand.removesuffix(".*")
+        if operator not in ("", "==", "<", "<=", ">", ">=") or (operator and bare != operand) or not bare.isascii():
+            return None
+        try:
+            version = parse_version(bare)
+        except SpecError:
+            return None
+        parts.append(StrictRange("=", version) if bare != operand else _plain(operator, version))
+    return all_of(parts)
 
 
 class _Parser:

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from .solve_worker import Order
+
 _THREADS = "/proc/self/task"
 
 
@@ -32,7 +34,7 @@ class Copy:
     Raises `OSError` where there can be no more processes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, order: Order) -> None:
         self.returncode: int | None = None
         jobs, to_copy = os.pipe()
         from_copy, answers = os.pipe()
@@ -44,7 +46,7 @@ class Copy:
                 os.close(descriptor)
             raise
         if self.pid == 0:
-            _serve(jobs, answers)
+            _serve(order, jobs, answers)
         os.close(jobs)
         os.close(answers)
         self.stdin = os.fdopen(to_copy, "wb")
@@ -71,7 +73,7 @@ class Copy:
         return self.returncode
 
 
-def _serve(jobs: int, answers: int) -> NoReturn:
+def _serve(order: Order, jobs: int, answers: int) -> NoReturn:
     """What the copy does until its end, which is not that of the command: nothing is flushed, released or undone."""
     code = 1
     try:
@@ -87,7 +89,7 @@ def _serve(jobs: int, answers: int) -> NoReturn:
         from .solve_worker import serve
 
         with os.fdopen(0, "rb", closefd=False) as source, os.fdopen(1, "wb", closefd=False) as sink:
-            serve(source, sink)
+            serve(order, source, sink)
         code = 0
     finally:
         os._exit(code)

@@ -1,9 +1,9 @@
 """Many conda solves at once, on all cores: for every platform of every solve group there is one.
 
 A solve is pure computation, so threads do not help. Each helper is a Python process of its own (`solve_worker`) that is
-handed one platform at a time over a pipe, while this process works through the same list: a helper that is slow to
-start costs nothing, and one that dies leaves its work to the others. Solves of one platform stay together, because
-they share decoded candidate tables.
+handed one job at a time over a pipe, while this process works through the same list: a helper that is slow to start
+costs nothing, and one that dies leaves its work to the others. Solves of one platform stay together as long as there
+is enough to do, because they share decoded candidate tables.
 
 Where it is safe they are copies of this one (`solve_fork`), else new interpreters, since this may be a Jupyter server
 with running threads; by `subprocess`, since `multiprocessing` would import the caller's main module again.
@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
-from contextlib import ExitStack, contextmanager
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, PixiError
-from ..progress import SILENT, Reporter
+from ..progress import SILENT, Phase, Reporter
 from ..value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from ..model.channel import Channel
     from ..model.platform import Subdir
@@ -58,18 +58,22 @@ def solve_all(
     """
     work = Work(services, jobs, reporter, should_stop)
     helpers = min(usable_cores() if cores is None else cores, len({job.subdirs for job in jobs})) - 1
-    with ExitStack() as stack:
-        if helpers > 0:
-            import pixi_core.solve  # noqa: F401 - copies of this process have it then
-
-            from .solve_helper import Helper  # nobody else pays for subprocess and pickle
-
-            # they start while indexes are fetched
-            for helper in [stack.enter_context(Helper(work)) for _ in range(helpers)]:
-                helper.feed()
+    with helping(work, helpers) if helpers > 0 else nullcontext():  # they start while indexes are fetched
         work.begin()
         work.take_part()
     return [answer for answer in work.answers if answer is not None]
+
+
+def helping(work: Work, count: int) -> AbstractContextManager[None]:
+    """See `solve_helper.helping`: who needs no help does not pay for its imports."""
+    # copies of this process have them then
+    import pixi_core.repodata.gateway
+    import pixi_core.solve  # noqa: F401
+
+    from .solve_helper import helping
+
+    work.services.client  # noqa: B018 - imports much
+    return helping(work, count)
 
 
 def usable_cores() -> int:
@@ -92,7 +96,7 @@ def answer_to(gateway: Gateway, job: Job, should_stop: Callable[[], bool] | None
 
 
 class Work:
-    """The jobs that nobody has taken yet, by platform, and the answers so far."""
+    """The jobs that nobody has taken yet, and the answers so far."""
 
     def __init__(
         self, services: Services, jobs: Sequence[Job], reporter: Reporter, should_stop: Callable[[], bool] | None
@@ -102,15 +106,14 @@ class Work:
         self.reporter = reporter
         self.should_stop = should_stop
         self.answers: list[Solution | PixiError | None] = [None] * len(jobs)
-        self.batches: deque[list[int]] = deque()
+        self.phases: dict[int, Phase] = {}
+        self.waiting: list[int] = []
         self.begun = False
         self.changed = threading.Condition()
 
     def begin(self) -> None:
         """Fetch the indexes, then offer the jobs. Raises `NetworkError`."""
-        batches: dict[object, list[int]] = {}
-        for index, job in enumerate(self.jobs):
-            batches.setdefault(job.subdirs, []).append(index)
+        for job in self.jobs:
             try:
                 with self.reporter.phase("repodata", detail=job.title):
                     self.services.gateway.source(job.channels, job.subdirs)
@@ -118,56 +121,71 @@ class Work:
                 error.add_note(f"while solving {job.title}")
                 raise
         with self.changed:
-            self.batches.extend(batches.values())
+            self.waiting.extend(range(len(self.jobs)))
             self.begun = True
             self.changed.notify_all()
 
-    def take(self, *, while_it_lives: Callable[[], bool] = lambda: True) -> list[int]:
-        """The next batch; empty when none is left, or the one who asks is no more. Waits for the beginning."""
+    def end(self) -> None:
+        """Nobody gets any more work, whether or not it had begun."""
         with self.changed:
-            while not self.begun and while_it_lives():
-                self.changed.wait(_POLL)
-            return self.batches.popleft() if self.batches and while_it_lives() else []
+            self.waiting.clear()
+            self.begun = True
+            for phase in self.phases.values():
+                phase.fail()
+            self.phases.clear()
+            self.changed.notify_all()
+
+    def take(self, last: int | None) -> int | None:
+        """A job for whoever did `last` (None: nothing yet); None when there is none left. Waits for the beginning.
+
+        It is one of the same platform if there is one, else one of the platform that has most: so each comes to have
+        platforms of its own, and at the end they share the last one.
+        """
+        with self.changed:
+            self.changed.wait_for(lambda: self.begun)
+            if not self.waiting:
+                return None
+            platforms = [self.jobs[index].subdirs for index in self.waiting]
+            mine = None if last is None else self.jobs[last].subdirs
+            chosen = mine if mine in platforms else max(platforms, key=platforms.count)
+            index = self.waiting.pop(platforms.index(chosen))
+            self.phases[index] = self.reporter.phase("solve", detail=self.jobs[index].title)
+            return index
 
     def keep(self, index: int, answer: Solution | PixiError) -> None:
         """One job is done."""
         with self.changed:
             self.answers[index] = answer
+            phase = self.phases.pop(index, Phase())  # whoever ended the work has ended its phases
+            if isinstance(answer, PixiError):
+                phase.fail()
+            else:
+                phase.finish(f"{self.jobs[index].title}: {len(answer.records)} packages")
             self.changed.notify_all()
 
-    def give_back(self, batch: Sequence[int]) -> None:
-        """Whoever took these jobs is gone: what has no answer is to be done by somebody else."""
+    def give_back(self, indexes: Sequence[int]) -> None:
+        """Whoever took these jobs is gone: they are to be done by somebody else."""
         with self.changed:
-            left = [index for index in batch if self.answers[index] is None]
-            if left:
-                self.batches.append(left)
+            for index in indexes:
+                phase = self.phases.pop(index, None)
+                if phase is not None:
+                    phase.fail()
+                    self.waiting.append(index)
             self.changed.notify_all()
 
     def take_part(self) -> None:
-        """Solve until every job has an answer."""
+        """Solve until every job has an answer. Raises `Cancelled`."""
+        last = None
         while True:
-            for index in self.take():
-                with self.shown(index) as show:
-                    show(answer_to(self.services.gateway, self.jobs[index], self.should_stop))
+            index = self.take(last)
+            if index is not None:
+                self.keep(index, answer_to(self.services.gateway, self.jobs[index], self.should_stop))
+                last = index
+                continue
             with self.changed:
                 if all(answer is not None for answer in self.answers):
                     return
-                if not self.batches:
+                if not self.waiting:
                     self.changed.wait(_POLL)
             if self.should_stop is not None and self.should_stop():
                 raise Cancelled
-
-    @contextmanager
-    def shown(self, index: int) -> Iterator[Callable[[Solution | PixiError], None]]:
-        """A line of progress for one job; what it gives takes the answer."""
-        title = self.jobs[index].title
-        with self.reporter.phase("solve", detail=title) as phase:
-
-            def show(answer: Solution | PixiError) -> None:
-                if isinstance(answer, PixiError):
-                    phase.fail()
-                else:
-                    phase.finish(f"{title}: {len(answer.records)} packages")
-                self.keep(index, answer)
-
-            yield show

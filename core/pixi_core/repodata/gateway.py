@@ -10,7 +10,7 @@ from ..names import WRITING
 from ..progress import SILENT
 from ..value import EMPTY
 from .fetch import FORMS, IndexFetcher, absent
-from .source import ChannelSource
+from .source import ChannelSource, Loaded
 from .tables import TableCache
 
 TYPE_CHECKING = False
@@ -81,6 +81,7 @@ class Gateway:
         self._pool: ThreadPoolExecutor | None = None
         self._opened: dict[str, SubdirIndex | None] = {}
         self._sources: dict[tuple[tuple[str, ...], tuple[str, ...]], ChannelSource] = {}
+        self._loaded = Loaded()
         self._lock = threading.Lock()
 
     def source(self, channels: Sequence[Channel], subdirs: Sequence[Subdir]) -> ChannelSource:
@@ -104,7 +105,7 @@ class Gateway:
                         for index, subdir in zip(found, subdirs, strict=True)
                     ]
                 )
-            source = self._sources[key] = ChannelSource(channels, indexes, self._tables)
+            source = self._sources[key] = ChannelSource(channels, indexes, self._tables, self._loaded)
         return source
 
     def names(self, channels: Sequence[Channel], subdirs: Sequence[Subdir]) -> Collection[str]:
@@ -142,6 +143,7 @@ class Gateway:
         with self._lock:
             self._opened.clear()
             self._sources.clear()
+            self._loaded = Loaded()
 
     def close(self) -> None:
         """Write what was compiled and end the threads."""

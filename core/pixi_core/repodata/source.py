@@ -23,22 +23,49 @@ if TYPE_CHECKING:
     from .subdirs import SubdirIndex
     from .tables import StoredTable, TableCache
 
+Parts = tuple[tuple[int, "SubdirIndex"], ...]
+"""The subdirs that a table is made from, each with the rank of its channel."""
+
 _UNQUOTED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-!+~=,@")
 _AHEAD_CANDIDATES = 6
 """So many of the best candidates of a name have their dependencies fetched ahead."""
+_RECORDS = 2048
+"""So many records are remembered: a few times what one environment has."""
+
+
+class Loaded:
+    """What the sources of one gateway have read, for all of them: most names are in the `noarch` subdir alone, and so
+    are the same on every platform. `records` holds those that were chosen lately, the oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.tables: dict[tuple[str, Parts, bool], CandidateTable] = {}
+        self.records: dict[tuple[StoredTable, int], RepoDataRecord] = {}
+        self.lock = threading.Lock()
+
+    def keep(self, stored: StoredTable, candidate: int, record: RepoDataRecord) -> RepoDataRecord:
+        """Remember a record for the next who asks, and forget the oldest where there are many."""
+        with self.lock:
+            if len(self.records) >= _RECORDS:
+                del self.records[next(iter(self.records))]
+            self.records[stored, candidate] = record
+        return record
 
 
 class ChannelSource:
-    """`CandidateSource` over `indexes[i]`, the subdirs of `channels[i]`."""
+    """`CandidateSource` over `indexes[i]`, the subdirs of `channels[i]`; `loaded` is common to several of them."""
 
     def __init__(
-        self, channels: Sequence[Channel], indexes: Sequence[Sequence[SubdirIndex]], tables: TableCache
+        self,
+        channels: Sequence[Channel],
+        indexes: Sequence[Sequence[SubdirIndex]],
+        tables: TableCache,
+        loaded: Loaded,
     ) -> None:
         self.channels = tuple(channels)
         self._indexes = [tuple(of_channel) for of_channel in indexes]
         self._tables = tables
-        self._loaded: dict[tuple[str, tuple[int, ...], bool], CandidateTable] = {}
-        self._lock = threading.Lock()
+        self._loaded = loaded
 
     def table(self, name: str, priority: ChannelPriority, channel: Channel | None) -> CandidateTable | None:
         """See `CandidateSource.table`. Raises `NetworkError`, `HashMismatch`, `SpecError` (an unreadable entry)."""
@@ -47,10 +74,11 @@ class ChannelSource:
         ranks = first_with_name(holders, priority, wanted)
         if not ranks:
             return None
-        key = (name, ranks, priority == "flexible")
-        table = self._loaded.get(key)
+        parts = tuple((rank, index) for rank in ranks for index in self._indexes[rank] if index.digest(name))
+        key = (name, parts, priority == "flexible")
+        table = self._loaded.tables.get(key)
         if table is None:
-            table = self._loaded[key] = self._load(name, ranks, channels_first=priority == "flexible")
+            table = self._loaded.tables[key] = self._load(name, parts, channels_first=priority == "flexible")
         return table
 
     def expect(self, names: Iterable[str]) -> None:
@@ -92,35 +120,28 @@ class ChannelSource:
 
     # ------------------------------------------------------------ one table
 
-    def _load(self, name: str, ranks: Sequence[int], *, channels_first: bool) -> CandidateTable:
-        parts: list[tuple[int, SubdirIndex, bytes]] = []
-        for rank in ranks:
-            for index in self._indexes[rank]:
-                digest = index.digest(name)
-                if digest is not None:
-                    parts.append((rank, index, digest))
+    def _load(self, name: str, parts: Parts, *, channels_first: bool) -> CandidateTable:
         key = self._key(name, parts, channels_first=channels_first)
         stored = self._tables.get(key)
         if stored is None:
             stored = self._compile(key, name, parts, channels_first=channels_first)
-        if any(index.is_remote for _, index, _ in parts):
+        if any(index.is_remote for _, index in parts):
             self._expect_dependencies(stored)
         return CandidateTable(name, stored.compiled, lambda candidate: self._record(stored, parts, candidate))
 
     @staticmethod
-    def _key(name: str, parts: Sequence[tuple[int, SubdirIndex, bytes]], *, channels_first: bool) -> bytes:
+    def _key(name: str, parts: Parts, *, channels_first: bool) -> bytes:
         """A digest of all that makes the table: contents, their order and ranks, and how channels are mixed."""
         first = parts[0][0]
-        text = b"".join(bytes([rank - first, len(digest)]) + digest for rank, _, digest in parts)
+        contents = [(rank, index.digest(name) or b"") for rank, index in parts]
+        text = b"".join(bytes([rank - first, len(content)]) + content for rank, content in contents)
         return digest(text + name.encode() + bytes([channels_first, first]), 32)
 
-    def _compile(
-        self, key: bytes, name: str, parts: Sequence[tuple[int, SubdirIndex, bytes]], *, channels_first: bool
-    ) -> StoredTable:
+    def _compile(self, key: bytes, name: str, parts: Parts, *, channels_first: bool) -> StoredTable:
         records: list[tuple[int, str, bytes]] = []
         entries: list[Entry] = []
         read = EntryReader().read
-        for number, (rank, index, _) in enumerate(parts):
+        for number, (rank, index) in enumerate(parts):
             for file_name, raw in newest_formats(index.raw(name)):
                 entry = read(raw, rank, len(records))
                 if entry is not None and "\n" not in file_name:
@@ -129,14 +150,15 @@ class ChannelSource:
         compiled = compile_table(name, entries, channels_first=channels_first)
         return self._tables.add(key, compiled, [records[source] for source in compiled.order])
 
-    def _record(
-        self, stored: StoredTable, parts: Sequence[tuple[int, SubdirIndex, bytes]], candidate: int
-    ) -> RepoDataRecord:
+    def _record(self, stored: StoredTable, parts: Parts, candidate: int) -> RepoDataRecord:
         """The whole of a chosen candidate. Raises `SpecError` where a part that solving does not look at is damaged."""
+        known = self._loaded.records.get((stored, candidate))
+        if known is not None:
+            return known
         number, file_name, entry = stored.record(candidate)
-        rank, index, _ = parts[number]
+        rank, index = parts[number]
         try:
-            return record_from_repodata(
+            record = record_from_repodata(
                 readable(unpacked(entry)),
                 file_name=file_name,
                 url=index.base_url + _quoted(file_name),
@@ -149,6 +171,7 @@ class ChannelSource:
                 source=file_name,
                 hints=["ask for another version of it, and tell the owner of the channel"],
             ) from None
+        return self._loaded.keep(stored, candidate, record)
 
     def _expect_dependencies(self, stored: StoredTable) -> None:
         best = (2 << _AHEAD_CANDIDATES) - 2

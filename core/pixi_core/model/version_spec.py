@@ -19,8 +19,9 @@ from .version import Version, parse_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Sequence
+
+    from .regex import RegularExpression
 
 _SPECS: dict[str, VersionSpec] = {}
 _CACHE_LIMIT = 200_000
@@ -399,19 +400,13 @@ def glob_matches(pattern: str, text: str) -> bool:
 
 
 def regex_matches(pattern: str, text: str) -> bool:
-    """Whether `text` fits a regular expression `^…$` (Python's dialect; conda's own)."""
-    return compiled(pattern).match(text) is not None
+    """Whether a regular expression is found in `text` (`regex` tells which dialect). Raises `ValueError`."""
+    return compiled(pattern).found_in(text)
 
 
 @lru_cache(maxsize=1024)
-def compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> RegularExpression:
     """A regular expression of a spec. Raises `ValueError`."""
-    import re
-    import warnings
+    from .regex import RegularExpression
 
-    with warnings.catch_warnings():  # of what a later Python may read in another way
-        warnings.simplefilter("ignore", FutureWarning)
-        try:
-            return re.compile(pattern)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise ValueError(str(error)) from None
+    return RegularExpression(pattern)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EnvironmentUnavailable, SpecError
+from ..errors import EnvironmentUnavailable
 from ..global_tools.home import GlobalHome
 from ..install.prefix import read_prefix
+from ..model.regex import asked_for
 from .global_session import read_manifest
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def list_environments(
     """
     from .info import size_of
 
-    matcher = _compile(pattern)
+    matcher = asked_for(pattern or "")
     found = []
     for environment in read_manifest(home)[1].environments.values():
-        if not any(map(matcher.search, (environment.name, *environment.dependencies, *environment.exposed))):
+        if not any(map(matcher.found_in, (environment.name, *environment.dependencies, *environment.exposed))):
             continue
         prefix = home.prefix(environment.name)
         installed = read_prefix(prefix).conda
@@ -72,9 +72,9 @@ def list_environments(
 
 def list_packages(home: GlobalHome, environment: str, pattern: str | None = None) -> list[RepoDataRecord]:
     """The installed packages of one environment whose names match, sorted. Raises `ManifestError`."""
-    matcher = _compile(pattern)
+    matcher = asked_for(pattern or "")
     records = _records(home, environment)
-    return sorted((one for one in records if matcher.search(one.name)), key=lambda one: one.name)
+    return sorted((one for one in records if matcher.found_in(one.name)), key=lambda one: one.name)
 
 
 def installed_graph(home: GlobalHome, environment: str) -> Graph:
@@ -93,10 +93,3 @@ def installed_graph(home: GlobalHome, environment: str) -> Graph:
 def _records(home: GlobalHome, environment: str) -> list[RepoDataRecord]:
     read_manifest(home)[1].find(environment)
     return [package.record for package in read_prefix(home.prefix(environment)).conda.values() if not package.broken]
-
-
-def _compile(pattern: str | None) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern or "")
-    except re.error as error:
-        raise SpecError(f"'{pattern}' is not a regular expression: {error}", source=pattern or "") from error

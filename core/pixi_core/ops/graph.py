@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import LockFileError, SpecError
 from ..model.match_spec import MatchSpec
+from ..model.regex import asked_for
 from ..names import pypi_name
 from ..progress import SILENT, Reporter
 from .closure import dependency_name
@@ -58,11 +58,8 @@ class Graph:
 
     def matching(self, pattern: str) -> list[str]:
         """Names in which a regular expression is found, sorted. Raises `SpecError`."""
-        try:
-            matcher = re.compile(pattern)
-        except re.error as error:
-            raise SpecError(f"'{pattern}' is not a regular expression: {error}", source=pattern) from error
-        return sorted(name for name in self.packages if matcher.search(name))
+        matcher = asked_for(pattern)
+        return sorted(name for name in self.packages if matcher.found_in(name))
 
     def find(self, name: str) -> Package:
         """A package by its name in conda's or PyPI's form. Raises `LockFileError` with near names."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError
 from ..model.platform import architecture, operating_system
 from ..model.record import RepoDataRecord
+from ..model.regex import asked_for
 from ..names import pypi_name
 from ..progress import SILENT, Reporter
 from .installing import choose_platform
@@ -92,7 +92,7 @@ def list_packages(
     `pattern` is a regular expression searched in names. Raises `SpecError` for a bad one, and whatever bringing the
     lock file up to date raises.
     """
-    matcher = _compile(pattern)
+    matcher = None if pattern is None else asked_for(pattern)
     name = workspace.environment_name(environment)
     chosen = workspace.manifest.environment(name)
     target = target_platform(workspace, chosen, platform)
@@ -105,18 +105,9 @@ def list_packages(
     rows = [_conda_row(record, requested) for record in conda]
     rows += [_pypi_row(record, wanted_pypi) for record in pypi]
     return sorted(
-        (row for row in rows if (matcher is None or matcher.search(row.name)) and (row.is_explicit or not explicit)),
+        (row for row in rows if (matcher is None or matcher.found_in(row.name)) and (row.is_explicit or not explicit)),
         key=lambda row: (row.name, row.kind),
     )
-
-
-def _compile(pattern: str | None) -> re.Pattern[str] | None:
-    if pattern is None:
-        return None
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise SpecError(f"'{pattern}' is not a regular expression: {error}", source=pattern) from error
 
 
 def target_platform(workspace: Workspace, environment: Environment, name: str | None) -> Platform:

@@ -12,7 +12,8 @@ An administrator writes two lines into `jupyterhub_config.py` (docs/jupyterhub.m
 | `provide` | an offer's environment: made in the store where it is missing, told to the user's server by variables |
 | `story` | what is told on the page that waits for a server |
 | `spawner` | the mixin for spawners, and `PixiSpawner` (`jupyterhub.spawners`: `pixi`); imports JupyterHub |
-| `service` | the service that builds ahead and shows the store; imports JupyterHub |
+| `keeper` | what shall be in the store, how it stands with it, what is stale |
+| `service` | the service that builds ahead and shows that; imports JupyterHub |
 
 Single-user servers need nothing of this: they are configured by variables, as any Jupyter Server is.
 """

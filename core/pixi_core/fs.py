@@ -296,7 +296,8 @@ def remove_tree(path: Path) -> None:
 
 
 def link_file(source: Path | str, target: Path | str, allow: Sequence[LinkKind] = LINK_KINDS) -> LinkKind:
-    """Put a regular file at a place where nothing is, in the first allowed way that works here, and say which.
+    """Put a regular file at a place where nothing is, in the first allowed way that works here, and say which. Whatever
+    the way, it has the source's mode and time of change, by which Python knows its bytecode.
 
     Raises `FileExistsError` where something is; `DiskFull`, `InstallError`.
     """
@@ -323,10 +324,11 @@ def _reflink(source: Path | str, target: Path | str) -> bool:
     import fcntl
 
     with open(source, "rb") as original:
-        mode = stat.S_IMODE(os.fstat(original.fileno()).st_mode)
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC, mode)
+        status = os.fstat(original.fileno())
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC, stat.S_IMODE(status.st_mode))
         try:
             fcntl.ioctl(fd, _FICLONE, original.fileno())
+            os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns))
         except OSError:
             os.unlink(target)
             return False
@@ -351,11 +353,13 @@ def _copy(source: Path | str, target: Path | str) -> None:
     import shutil
 
     with open(source, "rb") as original:
-        mode = stat.S_IMODE(os.fstat(original.fileno()).st_mode)
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | getattr(os, "O_BINARY", 0), mode)
+        status = os.fstat(original.fileno())
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | getattr(os, "O_BINARY", 0)
+        fd = os.open(target, flags, stat.S_IMODE(status.st_mode))
         try:
             with os.fdopen(fd, "wb") as copy:
                 shutil.copyfileobj(original, copy, 1 << 20)
+            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
         except OSError:
             os.unlink(target)
             raise

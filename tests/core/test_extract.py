@@ -109,6 +109,25 @@ def test_sound_tar(extract: Extract, tmp_path: Path) -> None:
     assert dict(result.links) == {"lib/libx.so": "libx.so.1", "lib/deep/up": "../../bin/run"}
 
 
+TIMES = [
+    ("a.py", b"14727234600\0", 0o14727234600),
+    ("a.py", b"14727234600 ", 0o14727234600),
+    ("a.txt", b"14727234600\0", None),
+    ("a.py", b"\xff" * 12, None),
+    ("a.py", b"yesterday\0\0\0", None),
+    ("a.py", bytes(12), None),
+]
+
+
+@pytest.mark.parametrize(("name", "time", "modified"), TIMES)
+def test_a_source_keeps_the_time_that_its_bytecode_names(
+    name: str, time: bytes, modified: int | None, tmp_path: Path
+) -> None:
+    conda_of(tar([TarEntry(name, b"1", time=time)]), tmp_path / "target")
+    found = int((tmp_path / "target" / name).stat().st_mtime)
+    assert found == modified if modified is not None else found > 1_700_000_000
+
+
 @pytest.mark.parametrize("zip64", [False, True])
 def test_sound_wheel(zip64: bool, tmp_path: Path) -> None:
     members = [

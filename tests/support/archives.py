@@ -30,6 +30,7 @@ class TarEntry:
     prefix: bytes = b""
     pax: Sequence[tuple[str, str]] = ()
     checksum: int | None = None
+    time: bytes = b"00000000000\0"
 
 
 def tar_entry(entry: TarEntry) -> bytes:
@@ -45,7 +46,7 @@ def tar_entry(entry: TarEntry) -> bytes:
     header[100:108] = b"%07o\0" % entry.mode
     header[108:124] = b"0000000\x000000000\0"
     header[124:136] = size if isinstance(size, bytes) else b"%011o\0" % size
-    header[136:148] = b"00000000000\0"
+    header[136:148] = entry.time
     header[148:156] = b" " * 8
     header[156:157] = entry.kind
     header[157:257] = link[:100].ljust(100, b"\0")

@@ -27,6 +27,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | 
 _CREATE |= getattr(os, "O_BINARY", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _KEPT_OPEN = 32
+_TIMED = os.utime in os.supports_fd
 
 
 class ExtractedFile(NamedTuple):
@@ -144,8 +145,20 @@ class Sink:
         with os_errors(self.target):
             self._folder(path)
 
-    def file(self, path: str, chunks: Iterable[bytes | memoryview], size: int, *, executable: bool) -> ExtractedFile:
-        """A regular file of exactly `size` bytes. A name that was there before must have the same content."""
+    def file(
+        self,
+        path: str,
+        chunks: Iterable[bytes | memoryview],
+        size: int,
+        *,
+        executable: bool,
+        modified: int | None = None,
+    ) -> ExtractedFile:
+        """A regular file of exactly `size` bytes. A name that was there before must have the same content.
+
+        With `modified` (seconds) it has that time of change: Python believes the bytecode of a package only where it
+        was made from a source of that very time.
+        """
         self._checked(path)
         self._left -= size
         if size < 0 or self._left < 0:
@@ -162,6 +175,8 @@ class Sink:
                     digest.update(chunk)
                     write_all(fd, chunk)
                     written += len(chunk)
+                if modified is not None and _TIMED:
+                    os.utime(fd, (modified, modified))
             finally:
                 os.close(fd)
         if written != size:

@@ -127,7 +127,9 @@ class TarReader:
                 return
             self._refuse(f"an entry has the name {name!r}")
         if kind in (b"0", b"\0"):
-            sink.file(path, self._data(size), size, executable=bool(self._number(header[100:108], "mode") & 0o111))
+            executable = bool(self._number(header[100:108], "mode") & 0o111)
+            modified = _time(header[136:148]) if path.endswith(".py") else None
+            sink.file(path, self._data(size), size, executable=executable, modified=modified)
         elif is_folder:
             sink.folder(path)
         elif kind == b"2":
@@ -237,3 +239,9 @@ class TarReader:
                     self._refuse(f"a pax header states {name} twice, or holds a NUL")
                 values[name] = text
         return values
+
+
+def _time(field: bytes) -> int | None:
+    """The time of change in seconds; None where it is not written as everybody writes it: nothing depends on it."""
+    text = field.strip(b"\0 ")
+    return int(text, 8) if text and not text.strip(b"01234567") else None

@@ -58,6 +58,11 @@ class Handler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]  # Jupyt
         self._keeper = keeper
         self._wake = wake
 
+    def check_xsrf_cookie(self) -> None:
+        """Tornado asks this before anybody has asked who the visitor is; with a token there is no cookie to check."""
+        if self.current_user is not None:
+            super().check_xsrf_cookie()
+
     def set_default_headers(self) -> None:
         """Nothing of this is for other sites, or for a cache."""
         self.set_header("Content-Security-Policy", _POLICY)

@@ -144,6 +144,10 @@ class PixiMagic:
         if not summary.startswith(("✔", "✓")):
             summary = "✔ %s: %s" % (title, summary)
         prefix = str(data.get("prefix") or self.settings.prefix)
+        if data.get("moved"):
+            summary += " · restart required: the kernel is in the shared environment still"
+            shown.finish(summary, restart.REQUIRED, progress.warnings)
+            return
         if not _same_folder(prefix, self.settings.prefix):
             summary += " · in environment %s, which is not the one of this kernel" % data.get("environment")
             shown.finish(summary, restart.READY, progress.warnings)

@@ -38,11 +38,11 @@ ROUNDS = 5
 
 
 @pytest.fixture(scope="module")
-def school(channel_url: str) -> Iterator[Class]:
+def school(http_channel: str) -> Iterator[Class]:
     """The class of the page."""
     with ExitStack() as stack:
         try:
-            found = stack.enter_context(running_class(channel_url, USER_ENVIRONMENT))
+            found = stack.enter_context(running_class(http_channel, USER_ENVIRONMENT))
         except NoHub as reason:
             pytest.skip(str(reason))
         yield found
@@ -231,6 +231,48 @@ def test_a_lock_file_that_is_behind(school: Class, bob: dict[str, Any]) -> None:
         assert "lock file not up-to-date" in events[-1]["message"]
     finally:
         manifest.write_text(text)
+
+
+# ---------------------------------------------------------------- what a user adds
+
+
+@two_users
+def test_who_adds_a_package_gets_an_environment_of_their_own(school: Class, bob: dict[str, Any]) -> None:
+    """The class stays as it is; what it costs is told before; a restart of the kernel is in it."""
+    shared = snapshot(school.store / "v1", school.workspace("calculus"))
+    notebook = school.home("bob") / "mine.ipynb"
+    notebook.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    notebook.chmod(0o666)
+    server = school.hub.server("bob")
+    kernel, _ = start_kernel(school, "bob", "mine.ipynb")
+    (before,) = server.run_cells(kernel, "import sys, six; print(sys.prefix)")
+    (added,) = server.run_cells(kernel, "%pixi add jinja2")
+    assert added.status == "ok", added.text
+    told = added.displays[-1]["text/plain"]
+    assert "calculus is shared and stays as it is: this notebook gets an environment of its own" in told
+    assert "restart required" in told
+    assert server.request("POST", f"api/kernels/{kernel}/restart").status == 200
+    (after,) = server.run_cells(kernel, "import sys, six, jinja2; print(sys.prefix)")
+    assert after.status == "ok", after.text
+    assert before.text.startswith(str(school.store))
+    prefix = Path(after.text.strip())
+    assert prefix.is_relative_to(school.home("bob"))
+    assert snapshot(school.store / "v1", school.workspace("calculus")) == shared
+    stated = float(told.partition("takes about ")[2].split(" MB")[0]) * 1e6
+    taken = sum({found[1]: found[0] for found in snapshot(prefix).values()}.values())
+    assert 0.8 * stated < taken < 1.2 * stated
+    answer = server.request("GET", "pixi/status?path=mine.ipynb")
+    assert answer.status == 200, answer
+    status = answer.json()
+    assert (status["state"], status["own"]) == ("in-sync", True)
+    (again,) = server.run_cells(kernel, "%pixi remove jinja2")
+    assert again.status == "ok", again.text
+    assert "is shared" not in again.displays[-1]["text/plain"]
+    stop_kernel(school, "bob", kernel)
+    other, _ = start_kernel(school, "bob", "other.ipynb")
+    (still,) = server.run_cells(other, "import sys; print(sys.prefix)")
+    assert still.text == before.text, "the other notebooks are in the shared environment"
+    stop_kernel(school, "bob", other)
 
 
 # ---------------------------------------------------------------- the service

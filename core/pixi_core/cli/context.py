@@ -106,6 +106,7 @@ class Context:
         self.words: tuple[str, ...] = ()
         self._workspace: Workspace | None = None
         self._was_trusted = False
+        self._moved = False
         self._activation: ActivationChange | None = None
 
     @classmethod
@@ -139,12 +140,30 @@ class Context:
 
             chosen = manifest_path or self.globals.manifest_path
             path = None if chosen is None else Path(chosen)
-            self._workspace = Workspace.discover(self.cwd, manifest_path=path, environ=self.environ)
+            self._workspace = self._changeable(Workspace.discover(self.cwd, manifest_path=path, environ=self.environ))
             self._workspace.command = " ".join(("pixi", self.command, *self.words))
             for warning in self._workspace.warnings:
                 self.reporter.warning(warning)
             self._look_at_trust(self._workspace)
         return self._workspace
+
+    def _changeable(self, workspace: Workspace) -> Workspace:
+        """For a command that changes a workspace which belongs to somebody else: that of the notebook alone."""
+        if not self.environ.get("PIXI_JUPYTER_DEFAULT_MANIFEST"):
+            return workspace
+        from ..ops.own_copy import COMMANDS, notebook_that_needs_one, own_copy
+        from .terminal import megabytes
+
+        notebook = notebook_that_needs_one(workspace, self.environ) if self.command in COMMANDS else None
+        if notebook is None:
+            return workspace
+        found = own_copy(workspace, notebook)
+        self._moved = True
+        room = f", which takes about {megabytes(found.size)} of your space" if found.size else ""
+        self.reporter.message(
+            f"{workspace.name} is shared and stays as it is: this notebook gets an environment of its own{room}"
+        )
+        return found.workspace
 
     def _look_at_trust(self, workspace: Workspace) -> None:
         """Before a command works: what came along with a folder that this user never approved is not believed."""
@@ -184,6 +203,8 @@ class Context:
             assert isinstance(self.reporter, JsonLinesReporter)
             if self._activation is not None and "transaction" in data:
                 data = {**data, "variables": self._activation.variables(str(data["environment"]))}
+            if self._moved and "transaction" in data:
+                data = {**data, "moved": True}
             self.reporter.result(command, data)
 
     def report(self, error: PixiError) -> int:

@@ -75,7 +75,7 @@ def attach(
     try:
         if workspace.prefix(name) != made.entry.prefix:
             write_pixi_dir(workspace.pixi_dir)
-            _link(own, made.entry.prefix)
+            link_to(own, made.entry.prefix)
         lease_link(made.entry, own)
     finally:
         if made.lease is not None:
@@ -86,7 +86,7 @@ def attach(
     return made
 
 
-def _link(link: Path, target: Path) -> None:
+def link_to(link: Path, target: Path) -> None:
     """Put a symbolic link in the place of another one, or of nothing. Raises `InstallError`."""
     work = link.with_name(f".link-{link.name}-{os.urandom(6).hex()}")
     with os_errors(link):

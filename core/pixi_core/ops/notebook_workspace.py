@@ -19,24 +19,27 @@ if TYPE_CHECKING:
     from ..config.model import Config
 
 
-def workspace_for_notebook(notebook: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace:
+def workspace_for_notebook(
+    notebook: Path, *, environ: Mapping[str, str] = os.environ, begin_with: str | None = None
+) -> Workspace:
     """The workspace a notebook runs in: its own manifest, else the nearest one above it, else the default one of this
     machine (`default_workspace`), else an own, empty one (host kind) that its first `%pixi add` fills.
+    With `begin_with` it has one of its own from now on, whose manifest is that text where it had none.
     Raises `NotebookError`, `ManifestError`.
     """
     embedded = read_embedded(notebook)
-    if embedded is None:
+    if embedded is None and begin_with is None:
         try:
             return Workspace.discover(notebook.resolve().parent, environ=environ)
         except NoWorkspace:
             pass
     folders, _ = _copies(environ)
     is_new = not (copy_folder(notebook, folders) / MANIFEST_NAME).is_file()
-    if embedded is None and is_new:
+    if embedded is None and is_new and begin_with is None:
         shared = default_workspace(environ)
         if shared is not None:
             return shared
-    default = "" if embedded is not None else own_manifest(notebook, environ)
+    default = begin_with or ("" if embedded is not None else own_manifest(notebook, environ))
     folder = working_copy(notebook, folders, default_manifest=default, embedded=embedded)
     workspace = Workspace.open(folder / MANIFEST_NAME, environ=environ)
     workspace.notebook = notebook
@@ -45,6 +48,11 @@ def workspace_for_notebook(notebook: Path, *, environ: Mapping[str, str] = os.en
 
         sign(workspace, by="notebook")  # what stands in it is ours and the user's own configuration
     return workspace
+
+
+def own_folder(notebook: Path, environ: Mapping[str, str]) -> Path:
+    """Where the own workspace of a notebook is, or would be."""
+    return copy_folder(notebook, _copies(environ)[0])
 
 
 def default_workspace(environ: Mapping[str, str] = os.environ) -> Workspace | None:

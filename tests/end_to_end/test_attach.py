@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from pixi_core.errors import DiskFull
 from pixi_core.fs import remove_tree
+from pixi_core.ops.notebook_workspace import workspace_for_notebook
+from pixi_core.ops.own_copy import notebook_that_needs_one, own_copy
 from pixi_core.ops.ready import read_ready
 from pixi_core.store.entry import Store
 from pixi_core.store.leases import active_leases
@@ -117,3 +120,51 @@ def _state(prefix: Path) -> dict[str, tuple[int, int]]:
             status = path.lstat()
             found[str(path)] = (status.st_ino, status.st_mtime_ns)
     return found
+
+
+# ---------------------------------------------------------------- a notebook's own, begun with a shared one
+
+
+@pytest.fixture
+def notebook(folder: Path) -> Path:
+    """A notebook far from the workspace."""
+    path = folder.parent / "home" / "one.ipynb"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def shared_workspace(folder: Path) -> Workspace:
+    """The workspace as the default one of this machine."""
+    variables = {**os.environ, "PIXI_JUPYTER_DEFAULT_MANIFEST": str(folder / "pixi.toml")}
+    return Workspace.open(folder / "pixi.toml", environ=variables)
+
+
+def test_an_own_copy_begins_in_the_shared_environment(folder: Path, notebook: Path) -> None:
+    prefix = attached(folder)
+    shared = shared_workspace(folder)
+    assert workspace_for_notebook(notebook, environ=shared.environ).root == folder
+    begun = own_copy(shared, notebook)
+    assert begun.size == sum(
+        path.lstat().st_size for path in prefix.rglob("*") if not path.is_dir() or path.is_symlink()
+    )
+    assert (begun.workspace.manifest_text, begun.workspace.lock_text()) == (shared.manifest_text, shared.lock_text())
+    assert begun.workspace.prefix("default") == prefix
+    assert workspace_for_notebook(notebook, environ=shared.environ).root == begun.workspace.root != folder
+    assert own_copy(shared, notebook).workspace.root == begun.workspace.root
+    (entry,) = Store(folder.parent / "store").entries()
+    assert len(active_leases(entry)) == 2
+
+
+def test_no_room_for_an_own_environment(folder: Path, notebook: Path) -> None:
+    prefix = attached(folder)
+    note = prefix.parent / "entry.json"
+    note.write_text(json.dumps({**json.loads(note.read_text()), "bytes": 10**18}))
+    with pytest.raises(DiskFull, match=r"1,000,000,000,000,000,000 bytes needed"):
+        own_copy(shared_workspace(folder), notebook)
+    assert workspace_for_notebook(notebook, environ=shared_workspace(folder).environ).root == folder
+
+
+def test_who_can_write_needs_no_copy(folder: Path, notebook: Path) -> None:
+    shared = shared_workspace(folder)
+    assert notebook_that_needs_one(shared, {**shared.environ, "JPY_SESSION_NAME": str(notebook)}) is None

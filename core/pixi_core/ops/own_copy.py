@@ -17,7 +17,7 @@ from pathlib import Path
 from ..errors import DiskFull, InstallError, ManifestError
 from ..fs import atomic_write, os_errors
 from ..names import DEFAULT_ENVIRONMENT
-from ..notebook import DEFAULT_ENVIRONMENT_VARIABLE, DEFAULT_MANIFEST_VARIABLE, LOCK_NAME
+from ..notebook import DEFAULT_ENVIRONMENT_VARIABLE, DEFAULT_MANIFEST_VARIABLE, LOCK_NAME, MANIFEST_NAME
 from ..store.leases import lease_link
 from ..value import Value
 from ..workspace import Workspace
@@ -58,17 +58,16 @@ def own_copy(shared: Workspace, notebook: Path) -> OwnCopy:
     `ManifestError` where manifest and lock file would not be the same elsewhere.
     """
     folder = own_folder(notebook, shared.environ)
-    if not (folder / "pixi.toml").is_file():
-        _begin(shared, notebook, folder)
-    workspace = workspace_for_notebook(notebook, environ=shared.environ)
+    is_new = not (folder / MANIFEST_NAME).is_file()
     environment = shared.environ.get(DEFAULT_ENVIRONMENT_VARIABLE) or DEFAULT_ENVIRONMENT
-    entry = workspace.stored(environment)
+    before = shared if is_new else workspace_for_notebook(notebook, environ=shared.environ)
+    entry = before.stored(environment)
     size = int(entry.read().get("bytes", 0)) if entry is not None and entry.is_whole else 0
     _require_room(folder, size)
-    return OwnCopy(workspace, size)
+    return OwnCopy(_begin(shared, notebook, folder) if is_new else before, size)
 
 
-def _begin(shared: Workspace, notebook: Path, folder: Path) -> None:
+def _begin(shared: Workspace, notebook: Path, folder: Path) -> Workspace:
     """The lock file and the links first: with its manifest the workspace is there, and whole."""
     if shared.kind != "pixi":
         raise ManifestError(
@@ -90,7 +89,7 @@ def _begin(shared: Workspace, notebook: Path, folder: Path) -> None:
             link_to(link, entry.prefix)
             with suppress(InstallError):  # a store that is read-only
                 lease_link(entry, link)
-    workspace_for_notebook(notebook, environ=shared.environ, begin_with=shared.manifest_text)
+    return workspace_for_notebook(notebook, environ=shared.environ, begin_with=shared.manifest_text)
 
 
 def _scripts(shared: Workspace) -> list[str]:

@@ -128,7 +128,8 @@ class Workspace:
 
     `manifest_path` is absolute. `warnings` collects what was noticed on the way in; frontends show it once.
     `carried_lock` is the lock file of a manifest that was not taken over yet. `command` is what the history of an
-    environment says changed it; where it `looks_only`, nothing of a stranger's is built for it.
+    environment says changed it; where it `looks_only`, nothing of a stranger's is built for it. `platform_name` is the
+    platform (its name or subdir) that was asked for; None: each environment's first that this machine can run.
     """
 
     def __init__(
@@ -148,6 +149,7 @@ class Workspace:
         self.carried_lock = carried_lock
         self.command = ""
         self.looks_only = False
+        self.platform_name: str | None = None
         self._services: Services | None = None
         self._wishes: tuple[bool, Reporter | None] = (False, None)
 

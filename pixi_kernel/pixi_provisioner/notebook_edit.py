@@ -107,14 +107,14 @@ def init_from_script(notebook: Path, script: Path) -> Workspace:
     already, `ManifestError` for a block that cannot be understood.
     """
     from pixi_core.config.load import load_config
-    from pixi_core.ops.script import manifest_text, read_script, script_metadata
+    from pixi_core.ops.script import manifest_text, script_file, script_metadata
     from pixi_core.virtual import host_subdir
 
     from .script_text import cells_of
 
     if notebook.exists():
         raise NotebookError(f"{notebook} exists already", hints=["choose another name"])
-    _, text = read_script(str(script), Path.cwd())
+    text = script_file(script).text
     manifest = manifest_text(
         script_metadata(text, source=str(script)),
         source=str(script),

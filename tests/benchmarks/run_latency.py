@@ -34,6 +34,10 @@ def main(rounds: int = 15) -> None:
             found = measured([*command, "run", *words], workspace, rounds)
             shown = f"pixi run {' '.join(words)}"
             print(f"{shown:<34}{found[0]:8.1f}{found[1]:8.1f}{found[0] - bare[0]:11.1f}")
+        print(f"\n{'until the first output of':<34}{'median':>8}{'least':>8}")
+        for words in (["echo", "a"], ["first"], ["last"]):
+            found = measured([*command, "run", *words], workspace, rounds, first=True)
+            print(f"{'pixi run ' + ' '.join(words):<34}{found[0]:8.1f}{found[1]:8.1f}")
 
 
 def prepared(folder: Path) -> Path:
@@ -44,7 +48,14 @@ def prepared(folder: Path) -> Path:
     (workspace / "slow.sh").write_text("sleep 1\nexport SLOW=1\n")
     chain = [f'n{number} = {{ cmd = "true", depends-on = ["n{number - 1}"] }}' for number in range(1, CHAIN)]
     text = (workspace / "pixi.toml").read_text().replace("[tasks]\n", "")
-    tasks = ["[tasks]", 'task = "true"', 'n0 = "true"', *chain, f'last = {{ depends-on = ["n{CHAIN - 1}"] }}']
+    tasks = [
+        "[tasks]",
+        'task = "true"',
+        'first = "echo a"',
+        'n0 = "echo a"',
+        *chain,
+        f'last = {{ depends-on = ["n{CHAIN - 1}"] }}',
+    ]
     text += "\n" + "\n".join([*tasks, "[activation]", 'scripts = ["slow.sh"]', ""])
     (workspace / "pixi.toml").write_text(text)
     pixi("run", "--", "/bin/true", cwd=workspace).succeeded()
@@ -52,15 +63,23 @@ def prepared(folder: Path) -> Path:
     return workspace
 
 
-def measured(argv: Sequence[str], folder: Path, rounds: int) -> tuple[float, float]:
-    """Median and least time of a command in milliseconds."""
-    times, quiet = [], subprocess.DEVNULL
+def measured(argv: Sequence[str], folder: Path, rounds: int, *, first: bool = False) -> tuple[float, float]:
+    """Median and least time of a command in milliseconds: until it ends, or until its first line of output."""
+    times = []
     # byte code is written, as it is where the command is installed
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(rounds):
         start = time.perf_counter()
-        subprocess.run(argv, cwd=folder, env=environ, check=True, stdout=quiet, stderr=quiet)
-        times.append((time.perf_counter() - start) * 1000)
+        with subprocess.Popen(
+            argv, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline() if first else process.stdout.read()
+            if not first:
+                process.wait()
+            times.append((time.perf_counter() - start) * 1000)
+            process.stdout.read()
+        assert process.returncode == 0
     return statistics.median(times), min(times)
 
 

@@ -37,6 +37,8 @@ TABLE: dict[str, dict[str, str]] = {
         "--jobs": "run_processes::independent_tasks_run_side_by_side",
         "--watch": "run_processes::a_watched_task_runs_again_when_its_input_changes",
         "--script": "run_script::a_script_from_a_file",
+        "--platform": "options_of_running::run_for_a_platform",
+        "--no-completions": "options_of_running::options_that_are_taken_for_the_others_sake",
     },
     "task add": {
         **dict.fromkeys(
@@ -67,6 +69,7 @@ TABLE: dict[str, dict[str, str]] = {
         "--platform": "options_of_running::exec_for_another_platform",
         "--force-reinstall": "run_shell::exec_keeps_its_environments",
         "--list": "run_shell::exec_lists_what_matches",
+        "--no-modify-ps1": "options_of_running::options_that_are_taken_for_the_others_sake",
     },
     "shell": {
         "--environment": "options_of_running::stale",
@@ -230,6 +233,52 @@ def test_exec_for_another_platform(tmp_path: Path, small_channel: Path) -> None:
     assert pixi(*words, str(host_subdir()), *rest, cwd=tmp_path).succeeded().out == "2.0\n"
     other = "linux-64" if sys.platform == "darwin" else "osx-arm64"
     assert f"supports {other}, but this machine is" in pixi(*words, other, *rest, cwd=tmp_path).failed().err
+
+
+PLATFORMS = f"""platforms = [
+  {{ platform = "{host_subdir()}" }},
+  {{ name = "gpu", platform = "{host_subdir()}", cuda = "12" }},
+  {{ platform = "win-arm64" }},
+]"""
+
+
+def test_run_for_a_platform(tmp_path: Path, small_channel: Path) -> None:
+    """Of several that this machine runs one may be chosen; its packages, tasks and activation are used, and it stays
+    until another is asked for. One that does not run here is refused, and so is one that the environment has not.
+    """
+    (tmp_path / "pixi.toml").write_text(
+        f"""[workspace]
+channels = ["{small_channel.as_uri()}"]
+{PLATFORMS}
+[dependencies]
+shared = "1.*"
+[target.gpu.dependencies]
+shared = "2.*"
+[target.gpu.tasks]
+only = "echo on the card"
+[target.gpu.activation.env]
+CARD = "yes"
+"""
+    )
+    look = ("sh", "-c", "cat $CONDA_PREFIX/share/shared; echo $CARD")
+    card = {"CONDA_OVERRIDE_CUDA": "12.4"}
+    plain = pixi("run", "--", *look, cwd=tmp_path, environ=card).succeeded().out
+    chosen = pixi("run", "--platform", "gpu", *look, cwd=tmp_path, environ=card).succeeded().out
+    again = pixi("run", *look, cwd=tmp_path, environ=card).succeeded().out
+    back = pixi("run", "-p", str(host_subdir()), *look, cwd=tmp_path, environ=card).succeeded().out
+    assert [plain, chosen, again, back] == ["1.0\n\n", "2.0\nyes\n", "2.0\nyes\n", "1.0\n\n"]
+    assert pixi("run", "-p", "gpu", "only", cwd=tmp_path, environ=card).succeeded().out == "on the card\n"
+    refused = pixi("run", "-p", "gpu", "only", cwd=tmp_path, environ={"CONDA_OVERRIDE_CUDA": ""}).failed(1).err
+    assert "'gpu' of the environment 'default' does not run on this machine" in refused
+    assert "does not run" in pixi("run", "-p", "win-arm64", "true", cwd=tmp_path).failed(1).err
+    assert "it has linux-64, gpu" in pixi("run", "-p", "osx-64", "true", cwd=tmp_path).failed(1).err
+
+
+def test_options_that_are_taken_for_the_others_sake(tmp_path: Path, small_channel: Path) -> None:
+    folder = workspace(tmp_path / "work", small_channel, "")
+    assert pixi("run", "--no-completions", "echo", "a", cwd=folder).succeeded().out == "a\n"
+    words = ("exec", "--no-modify-ps1", "-c", small_channel.as_uri(), "-s", "shared", "sh", "-c", "echo $PS1")
+    assert pixi(*words, cwd=folder, environ={"PS1": "mine "}).succeeded().out == "mine\n"
 
 
 @pytest.mark.parametrize("place", ["option", "configuration"])

@@ -13,6 +13,7 @@ import pytest
 from pixi_core.errors import ManifestError
 from pixi_core.ops.script import manifest_text, script_metadata
 from tests.support.command import pixi
+from tests.support.http_server import serving
 
 BLOCK = """\
 # /// script
@@ -89,7 +90,25 @@ def test_blocks_that_cannot_be_used(tmp_path: Path, text: str, code: int, said: 
 
 def test_scripts_that_are_not_there(tmp_path: Path) -> None:
     assert "cannot be read" in pixi("run", "--script", "none.py", cwd=tmp_path).failed(2).err
-    assert "download it first" in pixi("run", "--script", "https://files.example/x.py", cwd=tmp_path).failed(2).err
+
+
+def test_a_script_from_a_url(script: Path, tmp_path: Path) -> None:
+    """It has an environment of its own, and nothing of its credentials is kept."""
+    other = script.read_text().replace('"1.*"', '"2.*"')
+    cache = tmp_path / "cache"
+    with serving({"/here/tool.py": script.read_bytes(), "/there/tool.py": other.encode()}) as server:
+        for place, version in (("here", "1.0"), ("there", "2.0"), ("here", "1.0")):
+            url = f"{server.url}/{place}/tool.py".replace("//", "//me:canary@")
+            ran = pixi("run", "-s", url, "x", cwd=tmp_path, environ={"PIXI_CACHE_DIR": str(cache)}).succeeded()
+            assert ran.out == f"python3.11 {version}\n{tmp_path} ['x'] False\n"
+        assert "404" in pixi("run", "-s", f"{server.url}/nowhere.py", cwd=tmp_path).failed(1).err
+        server.files["/here/tool.py"] = b"\xff\xfe"
+        said = pixi("run", "-s", f"{server.url}/here/tool.py".replace("//", "//me:canary@"), cwd=tmp_path).failed(2).err
+        assert "cannot be read" in said
+        assert "canary" not in said
+    kept = [path for path in cache.rglob("*") if path.is_file() and b"canary" in path.read_bytes()]
+    assert kept == []
+    assert [path.name for path in cache.rglob("script-*/tool.py")] == ["tool.py"] * 2
 
 
 def test_the_manifest_of_a_script() -> None:

@@ -15,16 +15,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to run, and how. Options stand before the task: everything after its name belongs to it."""
     workspace_arguments(parser)
     environment_argument(parser)
+    parser.add_argument("-p", "--platform", metavar="PLATFORM", help="the environment's packages for this platform")
     parser.add_argument("-x", "--executable", action="store_true", help="run a program, even if a task has its name")
     parser.add_argument("--templated", action="store_true", help="render the words as a template, as tasks are")
     parser.add_argument("--text", action="store_true", help="the words are text of the task shell: `cd x && y | z`")
     parser.add_argument("--clean-env", action="store_true", help="without the variables of the calling shell")
     parser.add_argument("--force-activate", action="store_true", help="run the activation scripts, known or not")
+    parser.add_argument("--no-completions", action="store_true", help="taken for pixi's sake: none are loaded here")
     parser.add_argument("--skip-deps", action="store_true", help="without the tasks it depends on")
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would run")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="independent dependencies side by side")
     parser.add_argument("--watch", action="store_true", help="run again when a file of its inputs changes")
-    parser.add_argument("-s", "--script", metavar="FILE", help="a Python file that says what it needs; `-`: from input")
+    parser.add_argument(
+        "-s", "--script", metavar="FILE", help="a Python file or URL that says what it needs; `-`: from input"
+    )
     lock_arguments(parser, as_is=True)
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="TASK", help="a task or program, and its arguments")
 
@@ -61,6 +65,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         watch=arguments.watch,
         mode=lock_mode(arguments),
         install=not no_install(arguments),
+        platform=arguments.platform,
     )
     return run_words(workspace, words, options, folder=context.cwd, reporter=context.reporter)
 
@@ -74,18 +79,14 @@ def _run_script(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.script import read_script, script_environment
     from .replace import become
 
-    path, text = read_script(arguments.script, context.cwd)
     services = open_services(context.environ)
     services.reporter = context.reporter
     services.offline = services.offline or arguments.offline
-    found = script_environment(services, text, path=path, folder=context.cwd, reporter=context.reporter)
+    script = read_script(services, arguments.script, context.cwd)
+    found = script_environment(services, script, folder=context.cwd, reporter=context.reporter)
     services.close()
     found.workspace.close()
-    if path is None:
-        from ..fs import atomic_write
-
-        path = found.workspace.root / "stdin.py"
-        atomic_write(path, text)
+    path = script.placed(found.workspace.root)
     program = shutil.which("python", path=found.variables.get("PATH"))
     if program is None or not program.startswith(str(found.workspace.environments_dir)):
         raise CommandNotFound(f"the environment of {arguments.script} has no python")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..errors import EnvironmentUnavailable
+from ..errors import EnvironmentUnavailable, SpecError
 from ..fs import atomic_write, os_errors
 from ..install.markers import PARTIAL
 from ..progress import SILENT, Reporter
@@ -74,19 +74,39 @@ class Prepared(Value, kw_only=True):
 
 
 def choose_platform(workspace: Workspace, environment: Environment) -> Platform:
-    """The environment's first platform that this machine can run. Raises `EnvironmentUnavailable`."""
+    """The environment's first platform that this machine can run, of those that the workspace was asked for.
+
+    Raises `EnvironmentUnavailable`, `SpecError` where the environment has no such platform.
+    """
     from ..virtual import detect, host_subdir, select_platform
 
     subdir = host_subdir(workspace.environ)
-    found = select_platform(environment.platforms, detect(subdir, workspace.environ), subdir)
+    asked = workspace.platform_name
+    candidates = environment.platforms if asked is None else platforms_named(environment, asked)
+    found = select_platform(candidates, detect(subdir, workspace.environ), subdir)
     if found is not None:
         return found
+    if asked is not None:
+        raise EnvironmentUnavailable(
+            f"the platform '{asked}' of the environment '{environment.name}' does not run on this machine, which is "
+            f"{subdir}",
+            hints=["leave out --platform to run what does"],
+        )
     names = ", ".join(platform.name for platform in environment.platforms) or "none"
     raise EnvironmentUnavailable(
         f"the environment '{environment.name}' of {workspace.manifest_path} supports {names}, but this machine is "
         f"{subdir}",
         hints=[f"add it to `platforms` in {workspace.manifest_path.name} and run `pixi lock`"],
     )
+
+
+def platforms_named(environment: Environment, name: str) -> Sequence[Platform]:
+    """The environment's platforms of that name or subdir, at least one. Raises `SpecError`."""
+    found = [platform for platform in environment.platforms if name in (platform.name, platform.subdir)]
+    if found:
+        return found
+    known = ", ".join(platform.name for platform in environment.platforms)
+    raise SpecError(f"the environment '{environment.name}' has no platform '{name}'", hints=[f"it has {known}"])
 
 
 def prepare_installation(

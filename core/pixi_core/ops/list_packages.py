@@ -11,7 +11,7 @@ from ..model.record import RepoDataRecord
 from ..model.regex import asked_for
 from ..names import pypi_name
 from ..progress import SILENT, Reporter
-from .installing import choose_platform
+from .installing import choose_platform, platforms_named
 from .lock import ensure_lock
 
 if TYPE_CHECKING:
@@ -112,13 +112,7 @@ def list_packages(
 
 def target_platform(workspace: Workspace, environment: Environment, name: str | None) -> Platform:
     """The environment's platform of that name or subdir; None: this machine's. Raises `SpecError`."""
-    if name is None:
-        return choose_platform(workspace, environment)
-    for platform in environment.platforms:
-        if name in (platform.name, platform.subdir):
-            return platform
-    known = ", ".join(platform.name for platform in environment.platforms)
-    raise SpecError(f"the environment '{environment.name}' has no platform '{name}'", hints=[f"it has {known}"])
+    return choose_platform(workspace, environment) if name is None else platforms_named(environment, name)[0]
 
 
 def _conda_row(record: RepoDataRecord, requested: dict[str, str]) -> Row:

@@ -164,6 +164,8 @@ def read_ready(workspace: Workspace, name: str, *, as_it_was: bool = False, sett
             return None
         prefix = Path(note["prefix"])
         state = note["state"]
+        if workspace.platform_name not in (None, note["platform"]):
+            return None
         if not as_it_was and (state != notes.state(workspace.manifest_path, prefix) or not state["prefix"]):
             return None
         if not as_it_was and not notes.sources_hold(note):

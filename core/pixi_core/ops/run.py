@@ -37,6 +37,7 @@ class RunOptions:
     watch: bool = False
     mode: str = "auto"
     install: bool = True
+    platform: str | None = None
 
 
 def run(
@@ -50,11 +51,14 @@ def run(
     from ..tasks.shell_state import Children
     from ..tasks.template import pixi_context
 
+    workspace.platform_name = options.platform
     found = runnable(workspace)
     environments = found.tasks
     chosen = options.environment
     if chosen is not None and chosen not in environments:
         chosen = workspace.environment_name(chosen)
+    if options.platform is not None:
+        _check_platform(workspace, chosen)
 
     def context(environment: str) -> Mapping[str, object]:
         return pixi_context(
@@ -114,6 +118,17 @@ def run(
     if code == 127 and steps[-1].task is None:
         _tell_tasks(environments, reporter)
     return code
+
+
+def _check_platform(workspace: Workspace, environment: str | None) -> None:
+    """The platform that was asked for is one of the environment, and runs here. Raises `EnvironmentUnavailable`,
+    `SpecError`.
+    """
+    from ..names import DEFAULT_ENVIRONMENT
+    from .installing import choose_platform
+
+    name = environment or workspace.environ_environment() or DEFAULT_ENVIRONMENT
+    choose_platform(workspace, workspace.manifest.environment(workspace.environment_name(name)))
 
 
 def _refuse_elsewhere(name: str, found: Runnable) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ..errors import ManifestError, UsageError
 from ..progress import SILENT, Reporter
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 _OPENING = "# /// script"
 _CLOSING = "# ///"
+_INPUT = "standard input"
+_LARGEST = 16 << 20
+"""Bytes of a script that is downloaded; more is no script."""
+
 _TABLES = ("workspace", "dependencies", "pypi-dependencies", "target", "pypi-options")
 
 
@@ -92,42 +98,78 @@ def _python(metadata: Mapping[str, Any], source: str) -> str:
 
 
 def script_environment(
-    services: Services, text: str, *, path: Path | None, folder: Path, reporter: Reporter = SILENT
+    services: Services, script: Script, *, folder: Path, reporter: Reporter = SILENT
 ) -> ExecEnvironment:
-    """The environment of a script: one for each path; for a text from standard input (`path` None) one for each block.
+    """The environment of a script: one for each path or URL; for a text from standard input one for each block.
 
-    `folder` is what relative channels are relative to. Raises `ManifestError`, and whatever locking and installing
-    raise.
+    `folder` is what relative channels are relative to where the script is in none. Raises `ManifestError`, and whatever
+    locking and installing raise.
     """
     from ..model.channel import channel as parse_channel
     from ..virtual import host_subdir
 
-    source = str(path or "standard input")
-    metadata = script_metadata(text, source=source)
+    metadata = script_metadata(script.text, source=script.source)
     given = metadata.get("tool", {}).get("pixi", {}).get("workspace", {})
     channels = given.get("channels", list(services.config.default_channels))
-    root = folder if path is None else path.parent
+    root = folder if script.path is None else script.path.parent
     absolute = [parse_channel(one, root=root).url if isinstance(one, str) else one for one in channels]
     if given:
         given["channels"] = absolute
-    manifest = manifest_text(metadata, source=source, channels=absolute, platform=str(host_subdir(services.environ)))
-    identity = manifest if path is None else str(path)
+    platform = str(host_subdir(services.environ))
+    manifest = manifest_text(metadata, source=script.source, channels=absolute, platform=platform)
+    identity = manifest if script.source == _INPUT else script.source
     digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    name = "stdin" if path is None else re.sub(r"[^A-Za-z0-9_.-]", "", path.stem)[:40]
-    home = services.dirs.exec_environments / f"script-{name}-{digest}"
+    home = services.dirs.exec_environments / f"script-{script.name[:40]}-{digest}"
     return cached_environment(services, home, manifest, reporter=reporter)
 
 
-def read_script(name: str, folder: Path) -> tuple[Path | None, str]:
-    """The path of a script and its text; no path for `-`, standard input. Raises `UsageError`."""
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's text, and where it is from: a path, a URL or standard input (`source`); `path` where it is a file."""
+
+    text: str
+    source: str
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """For people, and safe as the name of a file."""
+        stem = "stdin" if self.source == _INPUT else PurePosixPath(urlsplit(Path(self.source).as_posix()).path).stem
+        return re.sub(r"[^A-Za-z0-9_.-]", "", stem).strip(".") or "script"
+
+    def placed(self, folder: Path) -> Path:
+        """A file to run: the script's own, or one in `folder`. Raises `StorageError`."""
+        from ..fs import atomic_write
+
+        if self.path is not None:
+            return self.path
+        path = folder / f"{self.name}.py"
+        atomic_write(path, self.text)
+        return path
+
+
+def read_script(services: Services, name: str, folder: Path) -> Script:
+    """The script of a path, of a URL, or of `-`, standard input. Raises `UsageError`, `NetworkError`."""
     import sys
 
     if name == "-":
-        return None, sys.stdin.read()
-    if "://" in name:
-        raise UsageError(f"'{name}' is not on this machine", hints=["download it first: only files are run, and `-`"])
-    path = (folder / name).absolute()
+        return Script(sys.stdin.read(), _INPUT)
+    if not re.match(r"(?i)(https?|file)://", name):
+        return script_file(folder / name)
+    from ..model.channel import without_credentials
+
+    content = services.client.get_bytes(name, max_bytes=_LARGEST).content
+    source = without_credentials(name)
     try:
-        return path, path.read_text(encoding="utf-8-sig")
+        return Script(content.decode("utf-8-sig"), source)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the script {source} cannot be read: {error}") from None
+
+
+def script_file(path: Path) -> Script:
+    """The script of a path. Raises `UsageError`."""
+    path = path.absolute()
+    try:
+        return Script(path.read_text(encoding="utf-8-sig"), str(path), path)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the script {name} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"the script {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None

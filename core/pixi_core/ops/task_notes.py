@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EnvironmentUnavailable, PixiError
+from ..errors import EnvironmentUnavailable, PixiError, SpecError
 from ..manifest.task import Task, TaskArgument, TaskDependency
 from ..names import DEFAULT_ENVIRONMENT, EnvironmentName, TaskName
 from ..value import Value
@@ -33,6 +33,8 @@ class Runnable(Value, kw_only=True):
 
 def runnable(workspace: Workspace) -> Runnable:
     """The tasks of a workspace. Raises `ManifestError`."""
+    if workspace.platform_name is not None:
+        return _from_manifest(workspace)  # the note is of the platforms that are chosen by themselves
     digest = notes.file_digest(workspace.manifest_path)
     noted = notes.read(workspace.pixi_dir, notes.TASKS_FILE)
     if noted is not None and noted.get("for") == notes.tasks_key(digest, workspace.environ):
@@ -65,7 +67,7 @@ def _from_manifest(workspace: Workspace) -> Runnable:
                 places.setdefault(str(task), []).append(f"{name} on {platform.name}")
         try:
             platform = choose_platform(workspace, environment)
-        except EnvironmentUnavailable:
+        except (EnvironmentUnavailable, SpecError):
             continue
         subdirs[str(name)] = platform.subdir
         tasks[str(name)] = {str(task): value for task, value in environment.tasks(platform).items()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SpecError
 from ..model.platform import architecture, operating_system
 from ..model.record import RepoDataRecord
 from ..model.regex import asked_for

@@ -189,6 +189,48 @@ def test_extras_bring_their_dependencies() -> None:
     assert found == ["a 2 h_0", "b 1 h_0", "c 1 h_0", "d 1 h_0"]
 
 
+@pytest.mark.parametrize(
+    ("depends", "expected"),
+    [
+        ("c[extras=[fast]]", "a 1 h_0, c 2 h_0, d 2 h_0"),
+        ("c[version='<2',extras=[fast,slow]]", "a 1 h_0, c 1 h_0, d 2 h_0, e 1 h_0, f 1 h_0"),
+        ("c[extras=[unknown]]", "a 1 h_0, c 2 h_0"),
+        ("c", "a 1 h_0, c 2 h_0"),
+    ],
+)
+def test_packages_ask_for_extras_of_others(depends: str, expected: str) -> None:
+    channel = source(
+        record("a 1", [depends]),
+        record("c 1", extra_depends={"fast": ("d",), "slow": ("e[extras=[more]]",)}),
+        record("c 2", extra_depends={"fast": ("d >=2",)}),
+        *(record(spec) for spec in ("d 1", "d 2", "f 1")),
+        record("e 1", extra_depends={"more": ("f",)}),
+    )
+    assert ", ".join(shown(solve(SolveRequest(specs=specs("a")), channel))) == expected
+
+
+def test_an_extra_that_cannot_be_had_is_told() -> None:
+    channel = source(
+        record("a 1", ["c[extras=[fast]]"]), record("c 1", extra_depends={"fast": ("d >=2",)}), record("d 1")
+    )
+    with pytest.raises(Unsatisfiable) as caught:
+        solve(SolveRequest(specs=specs("a")), channel)
+    assert [line.strip(" └─•") for line in caught.value.story[1:3]] == [
+        "a 1 requires c[fast]",
+        "c[fast] 1 requires d >=2, but in forge there is only 1",
+    ]
+
+
+def test_constraints_ask_for_no_extras() -> None:
+    channel = source(
+        record("a 1", constrains=["c[version='<2',extras=[fast]]"]),
+        record("c 1", extra_depends={"fast": ("d",)}),
+        record("c 2"),
+        record("d 1"),
+    )
+    assert shown(solve(SolveRequest(specs=specs("a", "c")), channel)) == ["a 1 h_0", "c 1 h_0"]
+
+
 def test_timeout_and_cancel() -> None:
     hard = pigeons(9)
     with pytest.raises(SolveTimeout, match="12 dead ends"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..model.match_spec import parse_match_spec
 from .engine import LATE, Clause, Engine, NoSolution, OutOfBudget, Stopped
 from .problem import Problem
 from .story import Line, Story
@@ -179,7 +180,10 @@ def _wanted(text: str) -> str:
     """What a spec asks of its name, as people write it."""
     target, _, wanted = text.partition(" ")
     negated, wanted = wanted[:1] == "-", wanted.removeprefix("-")
-    if wanted[:1] == RICH:
+    if wanted[:1] == RICH and target[-1] == "]":  # the extra stands in the name
+        spec = parse_match_spec(wanted[1:]).replace(extras=())
+        wanted = str(spec).removeprefix(spec.name or "").strip()
+    elif wanted[:1] == RICH:
         wanted = wanted[1:].removeprefix(target).strip()
     if wanted[:1] == "#":
         wanted = ""

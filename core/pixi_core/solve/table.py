@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..model.record import RepoDataRecord
     from ..model.version import VersionKey
 
-COMPILED_VERSION = 4
+COMPILED_VERSION = 5
 """Changes whenever `Compiled`, the order of candidates or what is kept of records changes: stored tables of another
 version are void.
 """
@@ -136,8 +136,10 @@ def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool =
     table.run_starts.append(len(ranked))
     rules = _rules([entry for _, _, entry in ranked])
     for text, mask in rules.items():
-        table.rule_specs.append(_constraint_key(text[1:]) if text[0] == "!" else spec_key(text))
-        table.rule_masks.append(mask)
+        # a constraint asks for no extras: they matter to whoever needs the package
+        for key in [_constraint_key(text[1:])] if text[0] == "!" else expanded(spec_key(text)):
+            table.rule_specs.append(key)
+            table.rule_masks.append(mask)
     return table
 
 

@@ -14,7 +14,8 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Op
 READY = "ready"
 RECOMMENDED = "recommended"
 REQUIRED = "required"
-_ORDER = (READY, RECOMMENDED, REQUIRED)
+LEVELS = (READY, RECOMMENDED, REQUIRED)
+"""The verdicts, from good to bad."""
 
 LOADER_VARIABLES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_", "PYTHONHOME", "PYTHONMALLOC")
 """Read once, when a process starts: setting them later changes nothing in this one."""
@@ -70,16 +71,20 @@ def loaded_here() -> Loaded:
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file:
             modules.setdefault(_real(file, folders), []).append(name)
-    return Loaded(modules, frozenset(_mapped_files("/proc/self/maps")), dict(os.environ))
+    return Loaded(modules, frozenset(mapped_files("/proc/self/maps")), dict(os.environ))
 
 
 def judge(
-    transaction: Mapping[str, Any], variables: Mapping[str, Optional[str]], prefix: str, loaded: Loaded
+    transaction: Mapping[str, Any],
+    variables: Mapping[str, Optional[str]],
+    prefix: str,
+    loaded: Loaded,
+    refreshed: bool = True,
 ) -> Verdict:
     """The verdict on a transaction of the environment `prefix` for a process in the state `loaded`.
 
     `transaction` is that of the wire format (file names relative to the prefix), `variables` are those that activation
-    now sets (None: unsets).
+    now sets (None: unsets). Where the process will not be `refreshed`, what that would do is a reason, too.
     """
     root = os.path.realpath(prefix)
     findings: List[Finding] = []
@@ -90,7 +95,9 @@ def judge(
     for package in transaction.get("added", ()):
         findings += _added(package, root, loaded)
     findings += _variables(variables, loaded.environ)
-    findings.sort(key=lambda finding: -_ORDER.index(finding.level))
+    if not refreshed:
+        findings += _unseen(transaction, variables, root, loaded.environ)
+    findings.sort(key=lambda finding: -LEVELS.index(finding.level))
     return Verdict(findings[0].level if findings else READY, tuple(findings))
 
 
@@ -157,6 +164,20 @@ def _variables(variables: Mapping[str, Optional[str]], environ: Mapping[str, str
     return findings
 
 
+def _unseen(
+    transaction: Mapping[str, Any], variables: Mapping[str, Optional[str]], root: str, environ: Mapping[str, str]
+) -> List[Finding]:
+    """What `refresh` would let the process see."""
+    harmless = [name for name, _ in _harmless(variables, environ)]
+    paths = [os.path.basename(path) for path in _new_pth_files(transaction, root)]
+    findings = []
+    if harmless:
+        findings.append(Finding(RECOMMENDED, "activation sets %s anew" % _names(harmless)))
+    if paths:
+        findings.append(Finding(RECOMMENDED, "%s is read when Python starts" % ", ".join(paths[:_SHOWN])))
+    return findings
+
+
 def refresh(transaction: Mapping[str, Any], variables: Mapping[str, Optional[str]], prefix: str) -> List[str]:
     """Let the running interpreter see a finished transaction: environment variables that take effect at once, new site
     folders, new `.pth` files, and no stale listing of any folder. Returns what was done, one line each.
@@ -176,14 +197,21 @@ def refresh(transaction: Mapping[str, Any], variables: Mapping[str, Optional[str
 
 
 def _apply_variables(variables: Mapping[str, Optional[str]]) -> Iterable[Tuple[str, Optional[str]]]:
-    for name, value in variables.items():
-        if name.startswith(LOADER_VARIABLES + _KEPT_VARIABLES) or os.environ.get(name) == value:
-            continue
+    for name, value in list(_harmless(variables, os.environ)):
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
         yield name, value
+
+
+def _harmless(
+    variables: Mapping[str, Optional[str]], environ: Mapping[str, str]
+) -> Iterable[Tuple[str, Optional[str]]]:
+    """The changed variables that take effect at once where they are set."""
+    for name, value in variables.items():
+        if not name.startswith(LOADER_VARIABLES + _KEPT_VARIABLES) and environ.get(name) != value:
+            yield name, value
 
 
 def _site_folders(root: str) -> List[str]:
@@ -239,6 +267,11 @@ def _paths(files: Iterable[str], root: str) -> List[str]:
     return [_real(os.path.join(root, *str(file).split("/")), folders) for file in files]
 
 
+def real_path(path: str) -> str:
+    """A file by the name that `Loaded` knows it by: links among its folders resolved, not its own."""
+    return _real(path, {})
+
+
 def _real(path: str, folders: Dict[str, str]) -> str:
     """The path with links among its folders resolved; `folders` remembers them, as many files share one."""
     folder, name = os.path.split(path)
@@ -266,7 +299,19 @@ def _names(modules: Iterable[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (" and %d more" % more if more > 0 else "")
 
 
-def _mapped_files(maps: str) -> Iterable[str]:
+def environment_of(environ: str) -> Dict[str, str]:
+    """The variables in `/proc/<pid>/environ` (proc(5)), those a process started with; none where there is no such
+    file.
+    """
+    try:
+        with open(environ, "rb") as stream:
+            rows = os.fsdecode(stream.read()).split("\0")
+    except OSError:
+        return {}
+    return dict(row.partition("=")[::2] for row in rows if "=" in row)
+
+
+def mapped_files(maps: str) -> Iterable[str]:
     """The files in `/proc/<pid>/maps` (proc(5)); nothing where there is no such file."""
     try:
         with open(maps, "rb") as stream:

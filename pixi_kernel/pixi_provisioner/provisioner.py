@@ -53,6 +53,9 @@ class PixiProvisioner(LocalProvisioner):
 
     patience = Float(20.0, config=True, help="Seconds that a start may take before a server answers it.")
 
+    prefix: Path | None = None
+    """Where the kernel runs; None for a message kernel. The server extension finds the kernels of a prefix by it."""
+
     _late: asyncio.Task[Ready] | None = None
     """The work that goes on behind a message kernel, or has ended there."""
     _lease: Lease | None = None
@@ -81,6 +84,7 @@ class PixiProvisioner(LocalProvisioner):
         self._told.discard(place)
         self._declare(ready)
         self._hold(ready.prepared.prefix)
+        self.prefix = ready.prepared.prefix
         launch = await self._launch(kwargs)
         extra = list(kwargs.get("extra_arguments") or ())
         argv, environ = await asyncio.to_thread(ready.start, launch["env"], self._connection_file())
@@ -185,6 +189,7 @@ class PixiProvisioner(LocalProvisioner):
 
     async def _message_launch(self, place: Place, error: PixiError | OSError, **kwargs: Any) -> dict[str, Any]:
         """The launch arguments of the message kernel."""
+        self.prefix = None
         self._set_encryption(declared_encryption(Path(sys.prefix)))
         launch = await self._launch(kwargs)
         choice = Choice.of_spec(self.kernel_spec.metadata)

@@ -14,6 +14,7 @@ from traitlets import Float, Unicode
 
 from .handlers import url_table
 from .jobs import Jobs
+from .kernels import Kernels
 from .picker import KernelPicker
 from .schema import ENVIRONMENT_EVENT, ENVIRONMENT_SCHEMA
 from .status import StatusProvider, lock_status
@@ -45,7 +46,8 @@ class PixiExtension(ExtensionApp):
         self.picker = KernelPicker(self._root(), folder)
         # -P: a user's `yaml.py` in the served folder must not be imported by the core
         core = [self.core or sys.executable, "-P", "-m", "pixi_core.cli.main"]
-        self.jobs = Jobs(core, lambda event: logger.emit(schema_id=ENVIRONMENT_EVENT, data=event))
+        kernels = Kernels(self._server.kernel_manager)
+        self.jobs = Jobs(core, lambda event: logger.emit(schema_id=ENVIRONMENT_EVENT, data=event), kernels.judge)
         directories = self._server.kernel_spec_manager.kernel_dirs
         if str(folder) not in directories:
             directories.append(str(folder))

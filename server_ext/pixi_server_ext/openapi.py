@@ -8,6 +8,7 @@ from typing import Any
 from pixi_core import __version__
 
 from .jobs import COMMANDS
+from .questions import MOST_MATCHES
 
 _TEXT = {"type": "string"}
 _PATH = {"type": "string", "description": "A notebook or folder, as the contents API names it."}
@@ -21,7 +22,7 @@ _ERROR = {
         "hints": {"type": "array", "items": _TEXT},
     },
 }
-_STATUS = {
+_STATUS: dict[str, Any] = {
     "type": "object",
     "required": ["state", "reasons", "workspace", "environment"],
     "properties": {
@@ -45,9 +46,26 @@ _STATUS = {
         },
     },
 }  # fmt: skip
+_DIFF = {
+    "type": "object",
+    "description": "What a rehearsal found, in the form of `pixi diff --json`.",
+    "required": ["version", "environment"],
+    "properties": {"version": {"const": 1}, "environment": {"type": "object"}},
+}
+_VERDICT = {
+    "type": "object",
+    "description": "What the kernels that run in the environment need; null where none does.",
+    "required": ["verdict", "reasons"],
+    "properties": {
+        "verdict": {"enum": ["ready", "recommended", "required"]},
+        "reasons": {"type": "array", "items": _TEXT},
+    },
+}
 _JOB = {
     "type": "object",
-    "required": ["id", "command", "workspace", "environment", "state", "text", "messages", "error"],
+    "required": [
+        "id", "command", "workspace", "environment", "state", "text", "messages", "error", "dry_run", "diff", "restart",
+    ],
     "properties": {
         "id": {"type": "string", "pattern": "^[0-9a-f]+$"},
         "command": {"enum": sorted(COMMANDS)},
@@ -57,8 +75,11 @@ _JOB = {
         "text": _TEXT,
         "messages": {"type": "array", "items": _TEXT},
         "error": {"oneOf": [_ERROR, {"type": "null"}]},
+        "dry_run": {"type": "boolean"},
+        "diff": {"oneOf": [_DIFF, {"type": "null"}]},
+        "restart": {"oneOf": [_VERDICT, {"type": "null"}]},
     },
-}
+}  # fmt: skip
 _JOB_REQUEST = {
     "type": "object",
     "required": ["command", "path"],
@@ -68,6 +89,8 @@ _JOB_REQUEST = {
         "names": {"type": "array", "items": _TEXT, "description": "Package specs, for commands that take some."},
         "pypi": {"type": "boolean"},
         "environment": _ENVIRONMENT,
+        "generation": {"type": "integer", "minimum": 1, "description": "To which `rollback` returns."},
+        "dry_run": {"type": "boolean", "description": "Change nothing; the job's `diff` says what would change."},
     },
 }
 _TRUST_REQUEST = {
@@ -79,6 +102,61 @@ _JOB_ID = {"name": "identifier", "in": "path", "required": True, "schema": {"typ
 _ANY = {"type": "object"}
 
 
+def _rows(**fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An array of objects that have all these fields."""
+    return {"type": "array", "items": {"type": "object", "required": list(fields), "properties": fields}}
+
+
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_KIND = {"enum": ["conda", "pypi"]}
+_ENVIRONMENTS = {
+    "type": "object",
+    "required": ["workspace", "environments"],
+    "properties": {
+        "workspace": _TEXT_OR_NULL,
+        "environments": _rows(
+            name=_TEXT,
+            kernelspec={**_TEXT_OR_NULL, "description": "Its entry in the kernel picker."},
+            state=_STATUS["properties"]["state"],
+            current={"type": "boolean"},
+        ),
+    },
+}
+_PACKAGES = {
+    "type": "object",
+    "required": ["environment", "packages"],
+    "properties": {
+        "environment": _TEXT,
+        "packages": _rows(
+            name=_TEXT,
+            version=_TEXT,
+            build=_TEXT_OR_NULL,
+            kind=_KIND,
+            size_bytes={"type": ["integer", "null"]},
+            is_explicit={"type": "boolean"},
+        ),
+    },
+}
+_SEARCH = {
+    "type": "object",
+    "required": ["query", "matches", "suggestions"],
+    "properties": {
+        "query": _TEXT,
+        "matches": _rows(name=_TEXT, version=_TEXT, kind=_KIND, summary=_TEXT_OR_NULL),
+        "suggestions": {"type": "array", "items": _TEXT},
+    },
+}
+_HISTORY = {
+    "type": "object",
+    "required": ["environment", "current", "generations"],
+    "properties": {
+        "environment": _TEXT,
+        "current": {"type": ["integer", "null"]},
+        "generations": _rows(number={"type": "integer"}, time=_TEXT, command=_TEXT, installed={"type": "boolean"}),
+    },
+}
+
+
 def description(base_url: str) -> dict[str, Any]:
     """The whole document, for a server at `base_url`."""
     return {
@@ -88,7 +166,7 @@ def description(base_url: str) -> dict[str, Any]:
         "security": [{"token": []}],
         "components": {"securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "Authorization"}}},
         "paths": {
-            "/pixi/status": {"get": _status_operation()},
+            **{f"/pixi/{name}": {"get": operation} for name, operation in _questions().items()},
             "/pixi/jobs": {
                 "post": _operation(
                     "Change an environment", {202: ("the job", _JOB)}, (400, 403, 404, 409, 415), body=_JOB_REQUEST
@@ -113,13 +191,27 @@ def description(base_url: str) -> dict[str, Any]:
     }
 
 
-def _status_operation() -> dict[str, Any]:
-    operation = _operation("The lock status", {200: ("the status", _STATUS)}, (400, 404, 422))
-    operation["parameters"] = [
-        {"name": "path", "in": "query", "schema": _PATH},
-        {"name": "environment", "in": "query", "schema": _ENVIRONMENT},
+def _questions() -> dict[str, dict[str, Any]]:
+    """The GET operations about a notebook or folder, by their name."""
+    operations = {
+        "status": _operation("The lock status", {200: ("the status", _STATUS)}, (400, 404, 422)),
+        "environments": _operation(
+            "What the kernel may run in", {200: ("the environments", _ENVIRONMENTS)}, (400, 404, 422)
+        ),
+        "packages": _operation("What is locked", {200: ("the packages", _PACKAGES)}, (400, 404, 422)),
+        "search": _operation("Packages by a part of their name", {200: ("matches", _SEARCH)}, (400, 404, 409, 422)),
+        "history": _operation("What the environment was before", {200: ("generations", _HISTORY)}, (400, 404, 422)),
+    }
+    for operation in operations.values():
+        operation["parameters"] = [
+            {"name": "path", "in": "query", "schema": _PATH},
+            {"name": "environment", "in": "query", "schema": _ENVIRONMENT},
+        ]
+    operations["search"]["parameters"] += [
+        {"name": "query", "in": "query", "required": True, "schema": {"type": "string", "maxLength": 100}},
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": MOST_MATCHES}},
     ]
-    return operation
+    return operations
 
 
 _REFUSALS = {

@@ -81,6 +81,11 @@ class KernelPicker:
             self._write(entries)
             return sorted(entries)
 
+    def entry_of(self, manifest: Path, environment: str) -> str | None:
+        """The name of an environment's entry as the last refresh left it; None where there is none."""
+        _, entries = self._known.get(manifest, (0, []))
+        return next((entry.name for entry in entries if entry.environment == environment), None)
+
     def _entries(self, manifest: Path) -> list[Entry]:
         """Those of one manifest; read again only when it changed. One that cannot be read has none."""
         try:

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from pixi_core.errors import UsageError
-from pixi_server_ext.jobs import command_words
+from pixi_server_ext.jobs import read_order
 from tests.provisioner.conftest import approve
 from tests.support.fake_core import FakeCore
 from tests.support.jupyter_server import TestServer, running_server
 
 PHASE = {"type": "phase", "id": 1, "name": "solve", "done": 0, "total": None, "unit": "items"}
+
+DIFFERENCE = {"version": 1, "environment": {}}
 
 
 @pytest.mark.parametrize(
@@ -27,10 +29,18 @@ PHASE = {"type": "phase", "id": 1, "name": "solve", "done": 0, "total": None, "u
         ({"command": "remove", "names": ["a", "b"]}, ["remove", "--", "a", "b"]),
         ({"command": "install", "environment": "default"}, ["install", "--environment", "default"]),
         ({"command": "lock", "environment": "default"}, ["lock"]),
+        ({"command": "update"}, ["update"]),
+        ({"command": "update", "names": ["numpy"], "dry_run": True}, ["update", "--dry-run", "--", "numpy"]),
+        ({"command": "upgrade", "names": ["numpy"], "environment": "gpu"},
+         ["upgrade", "--environment", "gpu", "--", "numpy"]),
+        ({"command": "rollback"}, ["rollback"]),
+        ({"command": "rollback", "generation": 3, "dry_run": True}, ["rollback", "--dry-run", "3"]),
     ],
 )  # fmt: skip
 def test_words_of_a_request(body: Mapping[str, Any], words: list[str]) -> None:
-    assert command_words(body)[1] == words
+    order = read_order(body)
+    assert list(order.words) == words
+    assert order.dry_run is body.get("dry_run", False)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +59,19 @@ def test_words_of_a_request(body: Mapping[str, Any], words: list[str]) -> None:
         {"command": "install", "names": ["numpy"]},
         {"command": "install", "environment": "../x"},
         {"command": "install", "environment": 3},
+        {"command": "install", "dry_run": "yes"},
+        {"command": "install", "dry_run": 1},
+        {"command": "install", "generation": 3},
+        {"command": "rollback", "generation": 0},
+        {"command": "rollback", "generation": True},
+        {"command": "rollback", "generation": "3"},
+        {"command": "rollback", "names": ["numpy"]},
+        {"command": "update", "names": ["--environment=x"]},
     ],
 )
 def test_bad_requests(body: Mapping[str, Any]) -> None:
     with pytest.raises(UsageError):
-        command_words(body)
+        read_order(body)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +91,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> FakeCore:
                 {"exit": 1},
             ],
             "lock": [{**PHASE, "state": "start"}, {"wait_for": str(folder / "never")}],
+            "upgrade": [{"type": "result", "command": "upgrade", "data": {"difference": DIFFERENCE}}],
         },
     )
 
@@ -120,6 +139,12 @@ def test_a_job_that_fails_says_why(server: TestServer) -> None:
     job = finished(server, start(server, command="remove", names=["six"])["id"])
     assert job["state"] == "failed"
     assert job["error"] == {"message": "no such package", "details": [], "hints": ["look"]}
+
+
+def test_a_rehearsal_tells_what_would_change(server: TestServer) -> None:
+    job = finished(server, start(server, command="upgrade", dry_run=True)["id"])
+    assert (job["state"], job["dry_run"], job["diff"], job["restart"]) == ("done", True, DIFFERENCE, None)
+    assert [event["state"] for event in server.events if event.get("job") == job["id"]] == ["ready"]
 
 
 def test_while_it_runs_the_status_says_so_and_it_can_be_cancelled(server: TestServer, core: FakeCore) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.jupyter_server import TestServer, running_server
 
-ENDPOINTS = [("GET", "pixi/status"), ("POST", "pixi/kernelspecs")]
+QUESTIONS = ["pixi/status", "pixi/environments", "pixi/packages", "pixi/history"]
+ENDPOINTS = [*(("GET", path) for path in QUESTIONS), ("POST", "pixi/kernelspecs")]
 
 
 @pytest.fixture(scope="module")

@@ -126,6 +126,9 @@ REQUESTS = {
     "a job": ("GET", "pixi/jobs/0", None),
     "stop a job": ("DELETE", "pixi/jobs/0", None),
     "kernelspecs": ("POST", "pixi/kernelspecs", {}),
+    "environments": ("GET", f"pixi/environments?path={PATH}", None),
+    "packages": ("GET", f"pixi/packages?path={PATH}", None),
+    "history": ("GET", f"pixi/history?path={PATH}", None),
 }
 
 

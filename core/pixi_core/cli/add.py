@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .arguments import environment_argument, lock_arguments, lock_mode, no_install, workspace_arguments
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from ..model.pypi_requirement import Source
     from ..ops.change import Change, Target
@@ -37,6 +38,7 @@ def where_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--feature", default="default", metavar="NAME", help="the feature (default: `default`)")
     parser.add_argument("-p", "--platform", action="append", default=[], metavar="PLATFORM", help="only there; repeat")
     environment_argument(parser)
+    parser.add_argument("-n", "--dry-run", action="store_true", help="change nothing, say what would change")
     lock_arguments(parser)
 
 
@@ -56,6 +58,7 @@ def target_of(arguments: argparse.Namespace) -> Target:
         platforms=tuple(arguments.platform),
         environment=arguments.environment or "default",
         install=not no_install(arguments),
+        dry_run=arguments.dry_run,
     )
 
 
@@ -113,12 +116,26 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         reporter=context.reporter,
     )
     for name, spec in change.specs.items():
-        context.reporter.message(f"✔ Added {name} {spec}")
+        context.reporter.message(f"{'Would add' if target.dry_run else '✔ Added'} {name} {spec}")
     for name, spec in change.already.items():
         context.reporter.message(f"{name} {spec} is in the manifest already")
-    say_where(change, target, context)
+    if target.dry_run:
+        say_rehearsal(change.difference, context)
+    else:
+        say_where(change, target, context)
     context.result("add", change.to_json())
     return 0
+
+
+def say_rehearsal(difference: Mapping[str, Any] | None, context: Context) -> None:
+    """What would change in the lock file or the environment, a line each."""
+    from .difference import lines
+
+    if not difference or not difference["environment"]:
+        context.reporter.message("nothing would change")
+        return
+    for line in lines(difference):
+        context.reporter.message(line)
 
 
 def say_where(change: Change, target: Target, context: Context) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import argparse
 
     from ..ops.ready import Ready
+    from ..workspace import Workspace
     from .context import Context
 
 _NAMED = 5
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--skip-with-deps", "not this package, nor what nothing else needs; repeat for more"),
     ):
         parser.add_argument(option, action="append", default=[], metavar="PACKAGE", help=text)
+    parser.add_argument("-n", "--dry-run", action="store_true", help="change nothing, say what would change")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
@@ -40,6 +42,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    if arguments.dry_run:
+        return rehearse(workspace, arguments, context)
     found = install(
         workspace,
         arguments.environment,
@@ -53,6 +57,21 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         context.reporter.message(f"The {ready.environment} environment has been installed{_without(ready)}.")
         if context.json_lines:
             context.result("install", ready.to_json())
+    return 0
+
+
+def rehearse(workspace: Workspace, arguments: argparse.Namespace, context: Context) -> int:
+    """Say what would change. Raises `UsageError` with options that a rehearsal does not know."""
+    from ..errors import UsageError
+    from ..ops.diff import diff_of_installing
+    from .add import say_rehearsal
+
+    for option in ("all", "only", "skip", "skip_with_deps", "platform"):
+        if getattr(arguments, option):
+            raise UsageError(f"--dry-run does not go with --{option.replace('_', '-')}")
+    found = diff_of_installing(workspace, arguments.environment, mode=lock_mode(arguments), reporter=context.reporter)
+    say_rehearsal(found, context)
+    context.result("install", {"difference": found})
     return 0
 
 

@@ -44,13 +44,14 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if reasons and resolved is None:
         locked = relock(workspace, lock, reasons=reasons, write=not arguments.dry_run, reporter=context.reporter)
         changed, difference = locked.changed, locked.difference
+    nothing = {"version": 1, "environment": {}}
     if arguments.json:
-        print(json.dumps(difference or {"version": 1, "environment": {}}, indent=2))
+        print(json.dumps(difference or nothing, indent=2))
     elif changed:
         context.reporter.message("✔ Updated the lock file" if not arguments.dry_run else "The lock file would change")
         for reason in reasons:
             context.reporter.message(f"  - {reason}")
     else:
         context.reporter.message("✔ Lock-file was already up-to-date")
-    context.result("lock", {"lock_changed": changed, "reasons": reasons})
+    context.result("lock", {"lock_changed": changed, "reasons": reasons, "difference": difference or nothing})
     return 1 if arguments.check and changed else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .add import target_of, where_arguments
+from .add import say_rehearsal, target_of, where_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -25,10 +25,11 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
-    change = remove(
-        workspace, arguments.names, pypi=arguments.pypi, target=target_of(arguments), reporter=context.reporter
-    )
+    target = target_of(arguments)
+    change = remove(workspace, arguments.names, pypi=arguments.pypi, target=target, reporter=context.reporter)
     for name in change.removed:
-        context.reporter.message(f"✔ Removed {name}")
+        context.reporter.message(f"{'Would remove' if target.dry_run else '✔ Removed'} {name}")
+    if target.dry_run:
+        say_rehearsal(change.difference, context)
     context.result("remove", change.to_json())
     return 0

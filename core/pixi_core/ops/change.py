@@ -33,18 +33,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where in the manifest a change goes, and what is made of it afterwards."""
+    """Where in the manifest a change goes, and what is made of it afterwards: with `dry_run` nothing at all."""
 
     feature: FeatureName = DEFAULT_FEATURE
     platforms: tuple[str, ...] = ()
     environment: str = DEFAULT_ENVIRONMENT
     install: bool = True
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a change did. `specs` maps each name that was added to the requirement now in the manifest, `already` those
-    that were there before and were left alone.
+    that were there before and were left alone; `difference` is told of a rehearsal, as `pixi diff` tells it.
     """
 
     specs: dict[str, str] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class Change:
     kind: str = "conda"
     removed: tuple[str, ...] = ()
     lock_changed: bool = False
+    difference: dict[str, Any] | None = None
     installation: Installation | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -63,6 +65,8 @@ class Change:
             "removed": list(self.removed),
             "lock_changed": self.lock_changed,
         }
+        if self.difference is not None:
+            data["difference"] = self.difference
         if self.installation is not None:
             data.update(self.installation.to_json())
         return data
@@ -293,7 +297,13 @@ def _commit(
     reporter: Reporter,
     should_stop: Callable[[], bool] | None,
 ) -> Change:
-    """`commit`, told as a change."""
+    """`commit`, told as a change; of a rehearsal only what it would be."""
+    if target.dry_run:
+        from ..lock.diff import difference
+
+        workspace.environment_name(target.environment)  # a wrong name is as wrong in a rehearsal
+        found = difference(workspace.lock(), lock)
+        return replace(change, lock_changed=bool(found["environment"]), difference=found)
     lock_changed, installations = commit(
         workspace,
         text,

@@ -11,9 +11,13 @@ from ..lock.model import LockedEnvironment, LockedRecord, LockFile
 from ..lock.read import read_lock
 from ..model.record import PypiRecord, RepoDataRecord
 from ..names import pypi_name
+from ..progress import SILENT, Reporter
 from .installing import choose_platform
+from .lock import ensure_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..install.prefix import PrefixState
     from ..workspace import Workspace
 
@@ -28,11 +32,26 @@ def diff_with_workspace(workspace: Workspace, before: Path) -> dict[str, Any]:
     return difference(_read(before).named_after(workspace.manifest.all_platforms), _locked(workspace))
 
 
-def diff_with_prefix(workspace: Workspace, environment: str | None) -> dict[str, Any]:
-    """What `pixi install --frozen` would change: from what is installed in an environment to what is locked for it."""
+def diff_of_installing(
+    workspace: Workspace, environments: Sequence[str], *, mode: str = "auto", reporter: Reporter = SILENT
+) -> dict[str, Any]:
+    """What `pixi install` would change in some environments (none named: in the default one), after the lock file that
+    it would write. Nothing is written. Raises what bringing a lock file up to date raises.
+    """
+    lock = ensure_lock(workspace, mode=mode, write=False, reporter=reporter).lock
+    found: dict[str, Any] = {}
+    for name in environments or (None,):
+        found |= diff_with_prefix(workspace, name, lock)["environment"]
+    return {"version": 1, "environment": found}
+
+
+def diff_with_prefix(workspace: Workspace, environment: str | None, lock: LockFile | None = None) -> dict[str, Any]:
+    """What `pixi install --frozen` would change: from what is installed in an environment to what is locked for it, in
+    the workspace's lock file or in another one.
+    """
     from ..install.prefix import read_prefix
 
-    lock = _locked(workspace)
+    lock = lock or _locked(workspace)
     chosen = workspace.manifest.environment(workspace.environment_name(environment))
     platform = choose_platform(workspace, chosen).name
     conda, pypi = lock.for_platform(chosen.name, platform)

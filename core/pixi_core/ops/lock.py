@@ -66,13 +66,14 @@ def ensure_lock(
     workspace: Workspace,
     *,
     mode: str = "auto",
+    write: bool = True,
     reporter: Reporter = SILENT,
     should_stop: Callable[[], bool] | None = None,
 ) -> Locked:
     """A lock file that satisfies the manifest.
 
     `mode` is `auto` (update and write it where it does not), `locked` (raise `LockOutdated`) or `frozen` (take it as it
-    is). Raises also whatever solving raises; the file on disk is then as it was.
+    is). Raises also whatever solving raises; the file on disk is then as it was, and so it is without `write`.
     """
     lock = workspace.lock()
     if mode == "frozen":
@@ -84,7 +85,7 @@ def ensure_lock(
         return Locked(lock=lock, changed=False)
     if mode == "locked":
         raise LockOutdated(reasons)
-    return relock(workspace, lock, reasons=reasons, reporter=reporter, should_stop=should_stop)
+    return relock(workspace, lock, reasons=reasons, write=write, reporter=reporter, should_stop=should_stop)
 
 
 def resolve_conflict(workspace: Workspace, *, reporter: Reporter = SILENT) -> Locked | None:

@@ -8,10 +8,10 @@ changes; when installing fails, both are put back.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InstallError, UsageError
+from ..errors import InstallError, LockFileError, UsageError
 from ..fs import atomic_write
 from ..install.history import Generation, History, changes
 from ..names import EnvironmentName
@@ -22,6 +22,7 @@ from .installing import Installation, Prepared, install_prepared, prepare_instal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..lock.model import LockFile
     from ..workspace import Workspace
 
 SET_ASIDE = "(set aside by pixi rollback)"
@@ -29,11 +30,14 @@ SET_ASIDE = "(set aside by pixi rollback)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
-    """Which generation is there now, what that changed, and the number under which hand-made changes were kept."""
+    """Which generation is there now, what that changed (`difference`: in the lock file, as `pixi diff` tells it), and
+    the number under which hand-made changes were kept.
+    """
 
     environment: str
     generation: int
     changes: dict[str, Any]
+    difference: dict[str, Any]
     kept: int | None = None
     installation: Installation | None = None
 
@@ -44,6 +48,7 @@ class RolledBack:
             "generation": self.generation,
             "kept": self.kept,
             "changes": self.changes,
+            "difference": self.difference,
         }
         return data if self.installation is None else {**data, **self.installation.to_json()}
 
@@ -61,6 +66,8 @@ def rollback(
 
     Raises `UsageError` where there is none, and whatever fetching and installing raise; all is then as it was.
     """
+    from ..lock.diff import difference
+
     name = chosen_environment(workspace, environment)
     store = History(workspace.pixi_dir)
     generations = store.generations(name)
@@ -78,16 +85,27 @@ def rollback(
     installed = [each for each in generations if each.installed]
     before = store.packages(installed[-1]) if installed else {}
     after = locked_packages(prepared.lock, name, prepared.platform.name)
-    difference = changes(before, after)
+    done = RolledBack(
+        environment=name,
+        generation=target.number,
+        changes=changes(before, after),
+        difference=difference(_readable_lock(workspace), prepared.lock),
+    )
     if dry_run:
-        return RolledBack(environment=name, generation=target.number, changes=difference)
+        return done
     kept = _set_aside(workspace, store, name, generations)
     installation = _replace(wanted, manifest, lock, prepared, prepare, reporter, should_stop)
     _describe(wanted, name, installation)
     wanted.close()
-    return RolledBack(
-        environment=name, generation=target.number, changes=difference, kept=kept, installation=installation
-    )
+    return replace(done, kept=kept, installation=installation)
+
+
+def _readable_lock(workspace: Workspace) -> LockFile | None:
+    """The lock file that is there now; None where it cannot be read, which may be why somebody goes back."""
+    try:
+        return workspace.lock()
+    except LockFileError:
+        return None
 
 
 def _target(generations: list[Generation], present: Generation | None, name: str, number: int | None) -> Generation:

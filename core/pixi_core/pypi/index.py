@@ -45,6 +45,9 @@ from .versions import Version, parse_version
 PAGE_LIFETIME = 600.0
 """Seconds for which a page counts as fresh: the lifetime that the default index announces where it announces one."""
 
+NAMES_LIFETIME = 86_400.0
+"""Seconds for which the list of an index's names counts as fresh: it serves searching, not resolving."""
+
 _FORMAT = "v2"
 """Changes with the shape of what is stored."""
 T = TypeVar("T")
@@ -220,15 +223,35 @@ class IndexClient:
     # ---------------------------------------------------------------- names
 
     def names(self) -> list[str]:
-        """Every project name of the main index (a large answer; kept in memory). Raises `NetworkError`."""
+        """Every project name of the main index: a large answer, kept in memory, and in the cache for a day.
+
+        Raises `NetworkError`.
+        """
         index = self.options.effective_index
         with self._lock:
             if index not in self._names:
-                url = f"{index}/"
-                response = self._client.get_bytes(url, headers={"Accept": ACCEPT})
-                kind = header(response, "content-type")
-                self._names[index] = read_names(response.content, kind, url=url)
+                known = self._names_in_cache(index)
+                self._names[index] = self._fetch_names(index) if known is None else known
             return self._names[index]
+
+    def _fetch_names(self, index: str) -> list[str]:
+        url = f"{index}/"
+        response = self._client.get_bytes(url, headers={"Accept": ACCEPT})
+        found = read_names(response.content, header(response, "content-type"), url=url)
+        self._keep(self._names_path(index), "\n".join([str(int(self._clock())), *found]).encode())
+        return found
+
+    def _names_in_cache(self, index: str) -> list[str] | None:
+        """What was fetched within a day; offline whatever there is."""
+        text = _read(self._names_path(index), bytes.decode)
+        if text is None:
+            return None
+        fetched, *names = text.split("\n")
+        is_fresh = fetched.isdigit() and 0 <= self._clock() - int(fetched) < NAMES_LIFETIME
+        return names if is_fresh or (self._offline and fetched.isdigit()) else None
+
+    def _names_path(self, index: str) -> Path:
+        return self._cache / _FORMAT / "names" / f"{_key(index)[:16]}.txt"
 
     def suggestions(self, name: str) -> list[str]:
         """Projects that exist and whose names are easily confused with `name` (see `spellings`). Asks the index about
@@ -331,5 +354,5 @@ def _read(path: Path, decode: Callable[[bytes], T | None]) -> T | None:
     """A cache entry, None where there is none or it is not one of ours."""
     try:
         return decode(path.read_bytes())
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None

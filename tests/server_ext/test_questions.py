@@ -99,7 +99,7 @@ def test_questions_change_nothing(server: TestServer, project: Path, own_cache: 
     ask(server, "search", path="demo", query="greet")
     before = tree(project)
     for question in ("status", "environments", "packages", "history", "search"):
-        more = {"query": "greet"} if question == "search" else {}
+        more: dict[str, Any] = {"query": "greet"} if question == "search" else {}
         for path in ("demo", "demo/pixi.toml"):
             ask(server, question, path=path, **more)
     assert tree(project) == before
@@ -167,7 +167,7 @@ def test_a_job_says_what_the_running_kernels_need(server: TestServer, project: P
     harmless = do(server, command="add", names=["words>=1"])
     assert harmless["restart"] == {"verdict": "ready", "reasons": []}, "nothing of it is loaded"
     assert server.run_cells(kernel, "import words; words.version")[0].status == "ok"
-    loaded = do(server, command="add", names=["words==2.0"])["restart"]
+    loaded = do(server, command="add", names=["words==1.0"])["restart"]
     assert loaded["verdict"] == "recommended"
     assert "words" in loaded["reasons"][0]
     assert "loaded: words" in loaded["reasons"][0]

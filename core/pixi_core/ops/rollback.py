@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InstallError, LockFileError, UsageError
+from ..errors import InstallError, PixiError, UsageError
 from ..fs import atomic_write
 from ..install.history import Generation, History, changes
 from ..names import EnvironmentName
@@ -101,10 +101,12 @@ def rollback(
 
 
 def _readable_lock(workspace: Workspace) -> LockFile | None:
-    """The lock file that is there now; None where it cannot be read, which may be why somebody goes back."""
+    """The lock file that is there now; None where it or the manifest cannot be read, which may be why somebody goes
+    back.
+    """
     try:
         return workspace.lock()
-    except LockFileError:
+    except PixiError:
         return None
 
 

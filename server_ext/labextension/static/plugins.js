@@ -1,12 +1,16 @@
 // The plugins, and what they take from the application.
 
+import { chooseEnvironment } from './chooser.js';
 import { Current } from './current.js';
+import { environmentPanel } from './panel.js';
 import { Server } from './server.js';
 import { statusWidget } from './status.js';
 import { TrustPrompt } from './trust.js';
 import { element } from './words.js';
 
 const NAME = 'pixi-jupyter';
+const ICON = '<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g class="jp-icon3" fill="#616161">'
+  + '<path d="M12 2 3 6.5v11L12 22l9-4.5v-11zm0 2.2 6 3-6 3-6-3zM5 9l6 3v7.3l-6-3zm8 10.3V12l6-3v7.3z"/></g></svg>';
 
 /** The module that the application shares under a name; an empty one where it has none. */
 async function take(shared, name) {
@@ -14,31 +18,31 @@ async function take(shared, name) {
   return versions.length ? (await versions[0].get())() : {};
 }
 
-/** The plugins of the extension: the notebook's environment in words. */
+/** The plugins of the extension: the notebook's environment in words, and the panel. */
 export async function plugins(shared) {
   const names = {
-    apputils: '@jupyterlab/apputils', notebook: '@jupyterlab/notebook',
-    statusbar: '@jupyterlab/statusbar', services: '@jupyterlab/services',
+    application: '@jupyterlab/application', apputils: '@jupyterlab/apputils', notebook: '@jupyterlab/notebook',
+    statusbar: '@jupyterlab/statusbar', services: '@jupyterlab/services', icons: '@jupyterlab/ui-components',
     widgets: '@lumino/widgets', signaling: '@lumino/signaling', coreutils: '@lumino/coreutils'
   };
   const modules = {};
   for (const [key, name] of Object.entries(names)) modules[key] = await take(shared, name);
   const token = new modules.coreutils.Token(`${NAME}:environment`, 'The environment of the notebook in front.');
-  return [environmentPlugin(modules, token)];
+  return [environmentPlugin(modules, token), panelPlugin(modules, token)];
 }
 
 function present(tokens) {
   return tokens.filter(Boolean);
 }
 
-/** The status-bar item (in Notebook, which has no such bar, an item of each notebook's toolbar), the trust prompt and
- * the command.
+/** The status-bar item (in Notebook, which has no such bar, an item of each notebook's toolbar), the trust prompt, the
+ * chooser and the commands.
  */
 function environmentPlugin({ apputils, notebook, statusbar, services, widgets, signaling }, token) {
   const { Widget } = widgets;
   return {
     id: `${NAME}:environment`,
-    description: 'The state of the current notebook\'s environment.',
+    description: 'The state of the current notebook\'s environment, and the choice of another.',
     autoStart: true,
     provides: token,
     requires: [notebook.INotebookTracker],
@@ -49,7 +53,8 @@ function environmentPlugin({ apputils, notebook, statusbar, services, widgets, s
       const palette = found[0];
       const current = new Current(app, tracker, signaling.Signal, new Server(services.ServerConnection));
       const prompt = new TrustPrompt(current, apputils, Widget);
-      const click = () => (current.status && current.status.trust ? prompt.ask() : current.refresh());
+      const choose = () => chooseEnvironment(current, apputils, Widget);
+      const click = () => (current.status && current.status.trust ? prompt.ask() : choose());
       if (statusBar) {
         const item = statusWidget(Widget, current, click);
         item.id = 'pixi-status-bar';
@@ -57,8 +62,8 @@ function environmentPlugin({ apputils, notebook, statusbar, services, widgets, s
       } else {
         addToToolbars(tracker, () => statusWidget(Widget, current, click));
       }
-      addCommands(app, palette, current);
-      return { current, trust: () => prompt.ask() };
+      addCommands(app, palette, services, current, choose);
+      return { current, choose, trust: () => prompt.ask() };
     }
   };
 }
@@ -69,7 +74,8 @@ function addToToolbars(tracker, make) {
   tracker.forEach(add);
 }
 
-function addCommands(app, palette, current) {
+function addCommands(app, palette, services, current, choose) {
+  app.commands.addCommand(`${NAME}:choose`, { label: 'Pixi: Choose the Environment of This Notebook', execute: choose });
   app.commands.addCommand(`${NAME}:refresh`, {
     label: 'Pixi: Look for Environments Again',
     execute: async () => {
@@ -78,7 +84,31 @@ function addCommands(app, palette, current) {
       await current.refresh();
     }
   });
-  if (palette) palette.addItem({ command: `${NAME}:refresh`, category: 'Pixi' });
+  if (palette) for (const command of ['choose', 'refresh']) palette.addItem({ command: `${NAME}:${command}`, category: 'Pixi' });
+}
+
+/** The side panel, at the left. */
+function panelPlugin({ apputils, icons, widgets }, token) {
+  return {
+    id: `${NAME}:panel`,
+    description: 'A side panel with the packages of the current notebook\'s environment.',
+    autoStart: true,
+    requires: [token],
+    optional: present([apputils.ICommandPalette]),
+    activate: (app, environment, palette) => {
+      const panel = environmentPanel(widgets.Widget, environment.current, environment);
+      panel.id = `${NAME}-panel`;
+      panel.title.caption = 'Pixi environment';
+      if (icons.LabIcon) panel.title.icon = new icons.LabIcon({ name: `${NAME}:icon`, svgstr: ICON });
+      app.shell.add(panel, 'left', { rank: 450 });
+      const command = `${NAME}:show-panel`;
+      app.commands.addCommand(command, {
+        label: 'Pixi: Show the Packages of This Notebook',
+        execute: () => app.shell.activateById(panel.id)
+      });
+      if (palette) palette.addItem({ command, category: 'Pixi' });
+    }
+  };
 }
 
 function addStyle() {

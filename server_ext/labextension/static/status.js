@@ -4,7 +4,7 @@ import { element, environmentSuffix, reasonsOf, stateWords } from './words.js';
 
 /** A widget whose button shows the state and calls `onClick`. Screen readers are told when the state is another one. */
 export function statusWidget(Widget, current, onClick) {
-  const node = element('button', { type: 'button', class: 'pixi-status', onclick: onClick });
+  const node = element('button', { type: 'button', class: 'pixi-status', onclick: onClick, 'aria-haspopup': 'dialog' });
   const spoken = element('span', { class: 'pixi-hidden', role: 'status' });
   const widget = new Widget({ node: element('div', { class: 'pixi-status-item' }, node, spoken) });
   const show = () => {
@@ -15,7 +15,7 @@ export function statusWidget(Widget, current, onClick) {
     const name = environmentSuffix(status);
     const label = `Pixi environment${name}: ${words}`;
     node.textContent = `pixi${name}: ${words} ${mark}`.trim();
-    node.title = [status.workspace || '', ...reasonsOf(status), 'Click to look again'].filter(Boolean).join('\n');
+    node.title = [status.workspace || '', ...reasonsOf(status), 'Click to choose'].filter(Boolean).join('\n');
     node.dataset.pixiState = status.state;
     node.setAttribute('aria-label', label);
     if (spoken.textContent !== label) spoken.textContent = label;

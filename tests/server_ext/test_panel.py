@@ -1,6 +1,8 @@
 """The side panel and the chooser in a real browser, by keyboard alone; and the pictures of the documents.
 
-The pictures are made again by `PIXI_TEST_PICTURES=docs/pictures python3 dev.py pytest tests/server_ext/test_panel.py -k pictures`.
+The pictures are made again by
+
+    PIXI_TEST_PICTURES=docs/pictures python3 dev.py pytest tests/server_ext/test_panel.py -k pictures
 """
 
 from __future__ import annotations

@@ -193,6 +193,7 @@ def test_pictures_and_contrast(server: TestServer, root: Path, manifest_text: st
         for theme in ("Light", "Dark"):
             page.value(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})")
             page.until(f"document.body.dataset.jpThemeName === 'JupyterLab {theme}'")
+            page.until("!document.getElementById('jupyterlab-splash')")
             found = page.value(CONTRASTS)
             assert len(found) > 10
             assert [row for row in found if row[1] < 4.5] == [], theme

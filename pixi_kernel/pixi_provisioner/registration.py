@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
@@ -46,8 +47,11 @@ def unregister(workspace: Workspace, environment: str | None = None) -> list[str
 
 
 def _entries(workspace: Workspace, environment: str | None) -> list[Entry]:
-    """Named after the whole path, in short: a spec in the user's folder outlives the folder it was made in."""
-    entries = read_entries(workspace.manifest_path, Path(os.sep), os.environ)
+    """Named after the whole path, in short: a spec in the user's folder outlives the folder it was made in. What folder
+    a server calls it is nothing to them.
+    """
+    read = read_entries(workspace.manifest_path, Path(os.sep), os.environ)
+    entries = [replace(entry, folder=None) for entry in read]
     if environment is None:
         return entries
     name = workspace.environment_name(environment)

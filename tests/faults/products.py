@@ -43,9 +43,14 @@ SCENARIOS = [
     Scenario("conda-add", "conda", NATIVE, (("install",),), ("add", "native-library=2.0", "links")),
     Scenario("conda-remove", "conda", NATIVE, (("install",),), ("remove", "native-library")),
     Scenario("conda-lock", "conda", NATIVE, (("install",),), ("lock",), edited=("1.*", "2.*")),
+    Scenario("conda-rollback", "conda", NATIVE, (("install",), ("add", "native-library=2.0")), ("rollback", "1")),
     Scenario("pypi-first", "pypi", 'greeting = "==1.0"\n', (), ("install",)),
     Scenario("pypi-add", "pypi", 'greeting = "==1.0"\n', (("install",),), ("add", "greeting==1.1")),
     Scenario("pypi-remove", "pypi", 'greeting = "*"\n', (("install",),), ("remove", "greeting")),
+    Scenario(
+        "pypi-rollback", "pypi", 'greeting = "==1.0"\n', (("install",), ("remove", "greeting")), ("rollback", "1")
+    ),
+    Scenario("mixed-rollback", "mixed", WORDS, (("install",), ("add", "--pypi", "greeting==1.0")), ("rollback", "1")),
     Scenario("mixed-first", "mixed", WORDS, (), ("install",)),
     Scenario("mixed-add", "mixed", WORDS, (("install",),), ("add", "--pypi", "greeting==1.0")),
     Scenario("mixed-remove", "mixed", WORDS, (("install",),), ("remove", "--pypi", "words")),

@@ -4,17 +4,28 @@ file and environment as an undisturbed one does, and nothing else in the workspa
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 
 import pytest
+
+from pixi_core.install.history import FOLDER as HISTORY
 
 from .engine import in_child
 from .products import SCENARIOS, Desk, Scenario
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
-ALWAYS = {"conda-first": 17, "conda-add": 13, "conda-remove": 7, "pypi-add": 9, "pypi-remove": 7}
+ALWAYS = {
+    "conda-first": 17,
+    "conda-add": 13,
+    "conda-remove": 7,
+    "conda-rollback": 11,
+    "pypi-add": 9,
+    "pypi-remove": 7,
+    "pypi-rollback": 9,
+}
 """Which scenarios strike always, and at every how-many-th change."""
 SAMPLED_OR_ALL = [
     pytest.param(one, ALWAYS[one.name], id=f"{one.name}-sampled") for one in SCENARIOS if one.name in ALWAYS
@@ -36,3 +47,28 @@ def test_the_same_command_heals(desk: Callable[[Scenario], Desk], scenario: Scen
             wrong.append((at, status, sorted(now.items() ^ made.golden.items())[:6]))
     print(f"{scenario.name}: {struck} kills in {made.changes} changes, {len(wrong)} wrong")
     assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:12]}"
+
+
+UPGRADED = (("install",), ("add", "greeting==1.1"))
+BACK = Scenario("rollback to the last one", "pypi", 'greeting = "==1.0"\n', UPGRADED, ("rollback",))
+
+
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_a_rollback_without_a_number_is_finished_and_not_turned_round(
+    desk: Callable[[Scenario], Desk], every: int
+) -> None:
+    """Where the killed call had recorded its generation, it was at its end, and the next one is another rollback."""
+    made = desk(BACK)
+    wrong, ended = [], 0
+    for at in range(1, made.changes + 1, every):
+        made.strike(at)
+        recorded = json.loads((made.workspace / ".pixi" / HISTORY / "default.json").read_bytes())["generations"]
+        if len(recorded) > len(UPGRADED):
+            ended += 1
+            continue
+        status, _ = in_child(lambda: made.pixi(*BACK.command))
+        now = made.state()
+        if status or now != made.golden:
+            wrong.append((at, status, sorted(now.items() ^ made.golden.items())[:6]))
+    assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:12]}"
+    assert ended * every < made.changes / 4

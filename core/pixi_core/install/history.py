@@ -4,7 +4,7 @@
 
 | path | what |
 |---|---|
-| `<environment>.json` | the generations of an environment, oldest first |
+| `<environment>.json` | the generations of an environment, oldest first; `rollback`: the one to which it goes now |
 | `objects/<sha256>` | texts (manifests, lock files, lists of packages), compressed, each once |
 | `pins/<sha256>` | one more name for one file of a package: its cache entry counts as linked, and is kept |
 
@@ -68,17 +68,22 @@ class History:
 
     def generations(self, environment: str) -> list[Generation]:
         """Oldest first; none where nothing was recorded. Raises `InstallError` for a list that cannot be read."""
-        path = self._list(environment)
-        try:
-            rows = json.loads(path.read_bytes())["generations"]
-            return [Generation(**row) for row in rows]
-        except FileNotFoundError:
-            return []
-        except (OSError, *MALFORMED) as error:
-            raise InstallError(
-                f"the history {path} cannot be read: {error!r}",
-                hints=["remove this file; the environment itself is well"],
-            ) from error
+        return self._read(environment)[0]
+
+    def intended(self, environment: str) -> int | None:
+        """The number of the generation to which a rollback is under way, or was when it was killed. Raises
+        `InstallError`.
+        """
+        return self._read(environment)[1]
+
+    def intend(self, environment: str, number: int | None) -> None:
+        """Say that a rollback begins, or (None) that it has come to its end; so does any generation that is added.
+        Raises `InstallError`.
+        """
+        with self.lock():
+            generations, intended = self._read(environment)
+            if intended != number:
+                self._write(environment, generations, intended=number)
 
     def text(self, digest: str) -> bytes:
         """An object, compared with its name. Raises `InstallError` where it is missing or damaged."""
@@ -119,7 +124,7 @@ class History:
                 installed=installed,
             )
             if known and _same(known[-1], generation):
-                return known[-1]
+                return known[-1]  # `intend` ends what is under way
             self._write(environment, [*known, generation][-KEEP:])
             if len(known) >= KEEP:
                 self._sweep()
@@ -160,6 +165,20 @@ class History:
 
     # ------------------------------------------------------------ on disk
 
+    def _read(self, environment: str) -> tuple[list[Generation], int | None]:
+        path = self._list(environment)
+        try:
+            content = json.loads(path.read_bytes())
+            intended = content.get("rollback")
+            return [Generation(**row) for row in content["generations"]], None if intended is None else int(intended)
+        except FileNotFoundError:
+            return [], None
+        except (OSError, *MALFORMED) as error:
+            raise InstallError(
+                f"the history {path} cannot be read: {error!r}",
+                hints=["remove this file; the environment itself is well"],
+            ) from error
+
     def _list(self, environment: str) -> Path:
         return self.folder / f"{safe_component(environment, what='environment name')}.json"
 
@@ -185,11 +204,13 @@ class History:
                 target.unlink(missing_ok=True)
                 os.link(source, target)
 
-    def _write(self, environment: str, generations: Iterable[Generation]) -> None:
-        rows = [generation.to_json() for generation in generations]
+    def _write(self, environment: str, generations: Iterable[Generation], *, intended: int | None = None) -> None:
+        content: dict[str, Any] = {"version": 1, "generations": [generation.to_json() for generation in generations]}
+        if intended is not None:
+            content["rollback"] = intended
         # synced, unlike the objects: those of older generations were, by the installations since, but a torn list is
         # the loss of all of them
-        atomic_write(self._list(environment), json.dumps({"version": 1, "generations": rows}) + "\n")
+        atomic_write(self._list(environment), json.dumps(content) + "\n")
 
     def _sweep(self) -> None:
         """Take away what no generation of any environment needs."""

@@ -64,14 +64,17 @@ def rollback(
 ) -> RolledBack:
     """Return to a generation; without a number to the newest that differs from what is there.
 
-    Raises `UsageError` where there is none, and whatever fetching and installing raise; all is then as it was.
+    A rollback that was killed is what the same command, with or without the number, finishes. Raises `UsageError` where
+    there is none, and whatever fetching and installing raise; all is then as it was.
     """
     from ..lock.diff import difference
 
     name = chosen_environment(workspace, environment)
     store = History(workspace.pixi_dir)
     generations = store.generations(name)
-    target = _target(generations, current(generations, workspace), name, number)
+    unfinished = store.intended(name)
+    wished = unfinished if number is None else number
+    target = _target(generations, current(generations, workspace), name, wished)
     manifest, lock = store.text(target.manifest), store.text(target.lock) if target.lock else None
     if lock is None:
         raise InstallError(f"generation {target.number} of '{name}' has no lock file", hints=["see `pixi history`"])
@@ -93,8 +96,13 @@ def rollback(
     )
     if dry_run:
         return done
-    kept = _set_aside(workspace, store, name, generations)
-    installation = _replace(wanted, manifest, lock, prepared, prepare, reporter, should_stop)
+    halfway = unfinished == target.number and _is_between(workspace, generations[-1], target)
+    kept = None if halfway else _set_aside(workspace, store, name, generations)
+    store.intend(name, target.number)
+    try:
+        installation = _replace(wanted, manifest, lock, prepared, prepare, reporter, should_stop)
+    finally:
+        store.intend(name, None)
     _describe(wanted, name, installation)
     wanted.close()
     return replace(done, kept=kept, installation=installation)
@@ -147,6 +155,12 @@ def _prepare(
 def _text(content: bytes) -> str:
     """As reading the file would give it."""
     return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _is_between(workspace: Workspace, start: Generation, target: Generation) -> bool:
+    """Whether the files are those of two generations: a killed rollback has written one of them, or both."""
+    manifest, lock = workspace.digests()
+    return manifest in (start.manifest, target.manifest) and lock in (start.lock, target.lock)
 
 
 def _set_aside(workspace: Workspace, store: History, name: str, generations: list[Generation]) -> int | None:

@@ -75,6 +75,12 @@ class PixiError(Exception):
         return _restored, (type(self), self.args, self.__dict__)
 
 
+def error_text(error: PixiError | OSError) -> str:
+    """An error for people, where there is only text: message, details, hints, a line each."""
+    hints = error.hints if isinstance(error, PixiError) else ()
+    return "\n".join([str(error), *(f"hint: {hint}" for hint in hints)])
+
+
 def _restored(kind: type[PixiError], arguments: tuple[Any, ...], state: dict[str, Any]) -> PixiError:
     """What unpickling calls: an error from another process, whole."""
     error = kind.__new__(kind, *arguments)

@@ -34,6 +34,11 @@ WRITING = ".writing"
 DEFAULT_ENVIRONMENT = EnvironmentName("default")
 DEFAULT_FEATURE = FeatureName("default")
 
+DEFAULT_MANIFEST_VARIABLE = "PIXI_JUPYTER_DEFAULT_MANIFEST"
+"""Names the workspace of notebooks that neither carry a manifest nor lie below one (a JupyterHub's class)."""
+DEFAULT_ENVIRONMENT_VARIABLE = "PIXI_JUPYTER_DEFAULT_ENVIRONMENT"
+"""Names the environment of it."""
+
 _LOWER = frozenset("abcdefghijklmnopqrstuvwxyz")
 _DIGITS = frozenset("0123456789")
 _ALPHANUMERIC = _LOWER | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ") | _DIGITS

@@ -26,10 +26,6 @@ from typing import Any
 from .errors import Issue, Location, NotebookError, PixiError
 
 METADATA_KEY = "pixi"
-DEFAULT_MANIFEST_VARIABLE = "PIXI_JUPYTER_DEFAULT_MANIFEST"
-"""Names the workspace of notebooks that neither carry a manifest nor lie below one (a JupyterHub's class)."""
-DEFAULT_ENVIRONMENT_VARIABLE = "PIXI_JUPYTER_DEFAULT_ENVIRONMENT"
-"""Names the environment of it."""
 MANIFEST_NAME = "pixi.toml"
 LOCK_NAME = "pixi.lock"
 _ORIGIN = "origin.json"

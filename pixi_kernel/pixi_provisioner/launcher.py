@@ -15,12 +15,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pixi_core.errors import PixiError, TrustRequired
+from pixi_core.errors import PixiError, TrustRequired, error_text
 
 from .events import EventReporter, Subject, stream_sender
 from .explanation import Explanation
 from .ready import make_ready
-from .resolve import Choice, approved_target, describe, find_place
+from .resolve import Choice, approved_target, find_place
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def kernel_process(connection_file: str, choice: Choice, extra: Sequence[str]) -
         ready = make_ready(target, mode=target.mode or "auto", reporter=EventReporter(subject, stream_sender()))
         argv, environ = ready.start(os.environ, connection_file)
     except (PixiError, OSError) as error:
-        text = describe(error)
+        text = error_text(error)
         sys.stderr.write(text + "\n")
         explanation = Explanation(
             text,

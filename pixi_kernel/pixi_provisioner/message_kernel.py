@@ -18,14 +18,14 @@ from ipykernel.kernelapp import IPKernelApp
 from ipykernel.kernelbase import Kernel
 
 from pixi_core import __version__
-from pixi_core.errors import PixiError, TrustRequired
+from pixi_core.errors import PixiError, TrustRequired, error_text
 from pixi_core.progress import SILENT
 from pixi_magics.child import Outcome, Settings, call
 from pixi_magics.wire import PHASE_WORDS, Event
 
 from .explanation import Explanation
 from .ready import make_ready
-from .resolve import Choice, Target, approved_target, describe, find_place
+from .resolve import Choice, Target, approved_target, find_place
 
 HELP = "This notebook has no kernel yet. `%pixi COMMAND` changes its environment; then restart the kernel."
 ERROR_NAME = "EnvironmentNotReady"
@@ -76,7 +76,7 @@ class MessageKernel(Kernel):  # type: ignore[misc]  # ipykernel has no type info
                 return refused
         settings = Settings(sys.executable, here.manifest or None, here.environment, "/nonexistent")
         outcome = call(settings, words, self._show_event, self._show, cwd=here.folder)
-        return None if outcome.code == 0 else error_text(outcome)
+        return None if outcome.code == 0 else failure_text(outcome)
 
     def _refused(self) -> str | None:
         """Why no command may touch the environment: its user has not approved it. A workspace that cannot even be read
@@ -85,7 +85,7 @@ class MessageKernel(Kernel):  # type: ignore[misc]  # ipykernel has no type info
         try:
             _target(self.explanation)
         except TrustRequired as error:
-            return describe(error)
+            return error_text(error)
         except PixiError:
             return None
         return None
@@ -96,7 +96,7 @@ class MessageKernel(Kernel):  # type: ignore[misc]  # ipykernel has no type info
             target = _target(self.explanation)
             make_ready(target, mode=target.mode or "auto", reporter=SILENT)
         except PixiError as error:
-            self._show(f"the environment is not ready yet: {describe(error)}\n")
+            self._show(f"the environment is not ready yet: {error_text(error)}\n")
             return self._succeeded()
         if not self.explanation.hand_over:
             self._show("✔ the environment is ready: restart the kernel to use it\n")
@@ -135,7 +135,7 @@ def _target(explanation: Explanation) -> Target:
     return approved_target(find_place(explanation.folder, os.environ), choice, os.environ)
 
 
-def error_text(outcome: Outcome) -> str:
+def failure_text(outcome: Outcome) -> str:
     """A failed call in words."""
     event = outcome.error
     if event is None:

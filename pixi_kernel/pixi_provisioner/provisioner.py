@@ -15,8 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
@@ -25,14 +24,15 @@ from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Float
 
-from pixi_core.errors import PixiError, TrustRequired
+from pixi_core.errors import PixiError, TrustRequired, error_text
 from pixi_core.store.leases import Lease, hold
+from pixi_server_ext.stopping import stoppable
 
 from .events import EventReporter, Send, Subject, server_sender, stream_sender
 from .explanation import Explanation
 from .ports import PORTS, choose_ports
 from .ready import Ready, declared_encryption, make_ready
-from .resolve import Choice, Place, Target, approved_target, describe, find_place, process_arguments, server_root
+from .resolve import Choice, Place, Target, approved_target, find_place, process_arguments, server_root
 
 
 class KernelNotStarted(RuntimeError):
@@ -79,7 +79,7 @@ class PixiProvisioner(LocalProvisioner):
         except (PixiError, OSError) as error:
             if not restart and (server_root(self.parent) is None or place not in self._told):
                 self._told.add(place)
-                raise KernelNotStarted(describe(error)) from error
+                raise KernelNotStarted(error_text(error)) from error
             return await self._message_launch(place, error, **kwargs)
         self._told.discard(place)
         self._declare(ready)
@@ -137,19 +137,13 @@ class PixiProvisioner(LocalProvisioner):
         lock = self._prefix_locks.setdefault(target.prefix, asyncio.Lock())
         async with lock:
             reporter = EventReporter(self._subject(target), self._sender())
-            given_up = threading.Event()
+            mode = "frozen" if frozen else target.mode or _mode(base)
             try:
-                ready = await _stoppable(
-                    given_up,
-                    lambda: make_ready(
-                        target,
-                        mode="frozen" if frozen else target.mode or _mode(base),
-                        reporter=reporter,
-                        should_stop=given_up.is_set,
-                    ),
+                ready = await stoppable(
+                    lambda should_stop: make_ready(target, mode=mode, reporter=reporter, should_stop=should_stop)
                 )
             except (PixiError, OSError) as error:
-                reporter.finish(describe(error))
+                reporter.finish(error_text(error))
                 raise
             reporter.finish()
             return ready
@@ -194,7 +188,7 @@ class PixiProvisioner(LocalProvisioner):
         launch = await self._launch(kwargs)
         choice = Choice.of_spec(self.kernel_spec.metadata)
         explanation = Explanation(
-            describe(error),
+            error_text(error),
             str(place.folder),
             str(choice.manifest or ""),
             choice.environment or "default",
@@ -249,14 +243,3 @@ def _mode(environ: Mapping[str, str]) -> str:
         if environ.get(name, "").lower() in ("1", "true"):
             return mode
     return "auto"
-
-
-async def _stoppable(given_up: threading.Event, work: Callable[[], Ready]) -> Ready:
-    """`work` in a thread; when the awaiting task is cancelled, the work is told and then awaited."""
-    task: Awaitable[Ready] = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        given_up.set()
-        await asyncio.gather(task, return_exceptions=True)
-        raise

@@ -19,13 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from pixi_core import trust
-from pixi_core.errors import PixiError
-from pixi_core.notebook import (
-    DEFAULT_ENVIRONMENT_VARIABLE,
-    DEFAULT_MANIFEST_VARIABLE,
-    METADATA_KEY,
-    read_embedded,
-)
+from pixi_core.names import DEFAULT_ENVIRONMENT_VARIABLE, DEFAULT_MANIFEST_VARIABLE
+from pixi_core.notebook import METADATA_KEY, read_embedded
 from pixi_core.ops.notebook_workspace import carried_by, workspace_for_notebook
 from pixi_core.workspace import Workspace
 from pixi_server_ext.status import find_workspace
@@ -207,12 +202,6 @@ def server_root(manager: Any) -> str | None:
             return root
         parent = getattr(parent, "parent", None)
     return None
-
-
-def describe(error: PixiError | OSError) -> str:
-    """An error as text for people: message, details, hints."""
-    hints = error.hints if isinstance(error, PixiError) else ()
-    return "\n".join([str(error), *(f"hint: {hint}" for hint in hints)])
 
 
 def process_arguments(argv: Sequence[str] | None = None) -> Sequence[str]:

@@ -54,8 +54,7 @@ class PixiExtension(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Mount the REST interface."""
-        # Jupyter Server puts its base URL before each
-        self.handlers.extend(url_table("/", type(self).provider, self.picker, self.jobs, self._root()))
+        self.handlers.extend(url_table(type(self).provider, self.picker, self.jobs, self._root()))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Once the server runs: the first look for manifests, and one now and then."""

@@ -13,7 +13,6 @@ from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
-from jupyter_server.utils import url_path_join
 from tornado import web
 
 from pixi_core import trust
@@ -108,17 +107,17 @@ def _approve(path: Path, fingerprint: str) -> dict[str, Any] | None:
     return {"trusted": True, "workspace": workspace.name}
 
 
-def url_table(base_url: str, provider: StatusProvider, picker: KernelPicker, jobs: Jobs, root: Path) -> list[Any]:
-    """What to mount."""
+def url_table(provider: StatusProvider, picker: KernelPicker, jobs: Jobs, root: Path) -> list[Any]:
+    """What to mount; Jupyter Server puts its base URL before each."""
     return [
-        (url_path_join(base_url, "pixi/jobs"), JobsHandler, {"jobs": jobs, "root": root}),
-        (url_path_join(base_url, "pixi/jobs/([0-9a-f]+)"), JobHandler, {"jobs": jobs}),
-        (url_path_join(base_url, "pixi/status"), StatusHandler, {"provider": provider, "root": root}),
-        (url_path_join(base_url, "pixi/environments"), EnvironmentsHandler, {"root": root, "picker": picker}),
-        (url_path_join(base_url, "pixi/packages"), PackagesHandler, {"root": root}),
-        (url_path_join(base_url, "pixi/search"), SearchHandler, {"root": root}),
-        (url_path_join(base_url, "pixi/history"), HistoryHandler, {"root": root}),
-        (url_path_join(base_url, "pixi/trust"), TrustHandler, {"root": root}),
-        (url_path_join(base_url, "pixi/openapi"), DescriptionHandler),
-        (url_path_join(base_url, "pixi/kernelspecs"), KernelSpecsHandler, {"picker": picker}),
+        ("/pixi/jobs", JobsHandler, {"jobs": jobs, "root": root}),
+        ("/pixi/jobs/([0-9a-f]+)", JobHandler, {"jobs": jobs}),
+        ("/pixi/status", StatusHandler, {"provider": provider, "root": root}),
+        ("/pixi/environments", EnvironmentsHandler, {"root": root, "picker": picker}),
+        ("/pixi/packages", PackagesHandler, {"root": root}),
+        ("/pixi/search", SearchHandler, {"root": root}),
+        ("/pixi/history", HistoryHandler, {"root": root}),
+        ("/pixi/trust", TrustHandler, {"root": root}),
+        ("/pixi/openapi", DescriptionHandler),
+        ("/pixi/kernelspecs", KernelSpecsHandler, {"picker": picker}),
     ]

@@ -96,8 +96,8 @@ class SearchHandler(QuestionHandler):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        """200, or as all questions; 400 also for a query that is no part of a name, 403 for a workspace that is not
-        approved, 409 where there is none.
+        """200, or as all questions; 400 also for a limit that is none, 403 for a workspace that is not approved, 409
+        where there is none, 422 also for a query that is no part of a name.
         """
         query, limit = self.get_query_argument("query", ""), self._limit()
         try:

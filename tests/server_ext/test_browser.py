@@ -15,7 +15,7 @@ from tests.server_ext.test_own_workspace import approve
 from tests.server_ext.test_trust import PATH, notebook_of, status
 from tests.support.browser import Page, browser_page, why_not
 from tests.support.foreign import foreign_workspace
-from tests.support.jupyter_server import TestServer, running_server
+from tests.support.jupyter_server import TestServer, running_server, server_of_a_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("kernels")]
 
@@ -49,13 +49,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(root: Path, index: str) -> Iterator[TestServer]:
-    """JupyterLab and Notebook, with a cache and settings of their own; their user has the index of the tests."""
-    home, work = root.parent / "home", root.parent / "work"
-    home.mkdir()
-    work.mkdir()
-    (home / "config.toml").write_text(f'[pypi-config]\nindex-url = "{index}"\n')
-    environ = {"PIXI_HOME": str(home), "PIXI_CACHE_DIR": str(root.parent / "cache")}
-    with running_server(root, work, lab=True, environ=environ) as running:
+    """JupyterLab and Notebook."""
+    with server_of_a_user(root, index, lab=True) as running:
         yield running
 
 

@@ -30,7 +30,7 @@ def described() -> set[Operation]:
 def mounted() -> set[Operation]:
     """Every method and path that a handler answers."""
     anything: Any = None
-    rows = url_table("/", anything, anything, anything, Path())
+    rows = url_table(anything, anything, anything, Path())
     found = set()
     for pattern, handler, *_ in rows:
         path = re.sub(r"\([^)]*\)", "{identifier}", pattern)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.provisioner.conftest import write_notebook
-from tests.support.jupyter_server import TestServer, running_server
+from tests.support.jupyter_server import TestServer, server_of_a_user
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernels")]
 
@@ -26,13 +26,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(root: Path, index: str) -> Iterator[TestServer]:
-    """Its user has the index of the tests."""
-    home, work = root.parent / "home", root.parent / "work"
-    home.mkdir()
-    work.mkdir()
-    (home / "config.toml").write_text(f'[pypi-config]\nindex-url = "{index}"\n')
-    cache = str(root.parent / "cache")
-    with running_server(root, work, environ={"PIXI_HOME": str(home), "PIXI_CACHE_DIR": cache}) as running:
+    with server_of_a_user(root, index) as running:
         yield running
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from tornado.websocket import websocket_connect
 
 from tests.support.debian import why_missing
+from tests.support.processes import end
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 START_SECONDS = 30.0
@@ -132,8 +133,7 @@ def browser_page(url: str, work: Path, script: str = "") -> Iterator[Page]:
         finally:
             page.close()
     finally:
-        process.terminate()
-        process.wait(20)
+        end(process, 20)
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.jupyter_server import Answer, TestServer
+from tests.support.processes import end
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
@@ -225,12 +226,7 @@ def running_hub(
             raise RuntimeError(f"JupyterHub did not start:\n{log.read_text()}")
         yield hub
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, 30)
         left = marked_processes(mark)
         for pid in left:
             with contextlib.suppress(ProcessLookupError):

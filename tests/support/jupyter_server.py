@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.support.kernels import CellResult, collect
+from tests.support.processes import end
 
 START_SECONDS = 60.0
 CELL_SECONDS = 240.0
@@ -202,13 +202,20 @@ def running_server(
         _wait_until_up(server)
         yield server
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            # after a kernel that failed to start, Jupyter Server itself may wait for ever
-            process.wait(6)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # after a kernel that failed to start, Jupyter Server itself may wait for ever
+        end(process, 6)
+
+
+@contextmanager
+def server_of_a_user(root: Path, index: str, *, lab: bool = False) -> Iterator[TestServer]:
+    """A server with a cache and settings of its own, beside `root`; its user has the PyPI index `index`."""
+    home, work = root.parent / "home", root.parent / "work"
+    home.mkdir()
+    work.mkdir()
+    (home / "config.toml").write_text(f'[pypi-config]\nindex-url = "{index}"\n')
+    environ = {"PIXI_HOME": str(home), "PIXI_CACHE_DIR": str(root.parent / "cache")}
+    with running_server(root, work, lab=lab, environ=environ) as running:
+        yield running
 
 
 def _wait_until_up(server: TestServer) -> None:

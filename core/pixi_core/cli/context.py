@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PixiError, UsageError
+from ..names import DEFAULT_MANIFEST_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,7 +150,7 @@ class Context:
 
     def _changeable(self, workspace: Workspace) -> Workspace:
         """For a command that changes a workspace which belongs to somebody else: that of the notebook alone."""
-        if not self.environ.get("PIXI_JUPYTER_DEFAULT_MANIFEST"):
+        if not self.environ.get(DEFAULT_MANIFEST_VARIABLE):
             return workspace
         from ..ops.own_copy import COMMANDS, notebook_that_needs_one, own_copy
         from .terminal import megabytes

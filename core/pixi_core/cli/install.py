@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
     if arguments.dry_run:
-        return rehearse(workspace, arguments, context)
+        return _rehearse(workspace, arguments, context)
     found = install(
         workspace,
         arguments.environment,
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def rehearse(workspace: Workspace, arguments: argparse.Namespace, context: Context) -> int:
+def _rehearse(workspace: Workspace, arguments: argparse.Namespace, context: Context) -> int:
     """Say what would change. Raises `UsageError` with options that a rehearsal does not know."""
     from ..errors import UsageError
     from ..ops.diff import diff_of_installing

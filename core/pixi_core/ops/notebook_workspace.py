@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NoWorkspace
-from ..notebook import DEFAULT_MANIFEST_VARIABLE, MANIFEST_NAME, copy_folder, is_taken_over, read_embedded, working_copy
+from ..names import DEFAULT_MANIFEST_VARIABLE
+from ..notebook import MANIFEST_NAME, copy_folder, is_taken_over, read_embedded, working_copy
 from ..workspace import Workspace
 
 if TYPE_CHECKING:

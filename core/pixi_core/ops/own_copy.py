@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import DiskFull, InstallError, ManifestError
-from ..fs import atomic_write, os_errors
-from ..names import DEFAULT_ENVIRONMENT
-from ..notebook import DEFAULT_ENVIRONMENT_VARIABLE, DEFAULT_MANIFEST_VARIABLE, LOCK_NAME, MANIFEST_NAME
+from ..fs import atomic_write, free_bytes, os_errors
+from ..names import DEFAULT_ENVIRONMENT, DEFAULT_ENVIRONMENT_VARIABLE, DEFAULT_MANIFEST_VARIABLE
+from ..notebook import LOCK_NAME, MANIFEST_NAME
 from ..store.leases import lease_link
 from ..value import Value
 from ..workspace import Workspace
@@ -103,9 +103,6 @@ def _scripts(shared: Workspace) -> list[str]:
 
 
 def _require_room(folder: Path, size: int) -> None:
-    here = folder
-    while not here.exists():
-        here = here.parent
-    free = shutil.disk_usage(here).free
-    if free < size:
+    free = free_bytes(folder)
+    if free is not None and free < size:
         raise DiskFull(folder, needed=size, free=free)

@@ -134,7 +134,9 @@ class Script:
     @property
     def name(self) -> str:
         """For people, and safe as the name of a file."""
-        stem = "stdin" if self.source == _INPUT else PurePosixPath(urlsplit(Path(self.source).as_posix()).path).stem
+        if self.source == _INPUT:
+            return "stdin"
+        stem = PurePosixPath(urlsplit(self.source).path).stem if self.path is None else self.path.stem
         return re.sub(r"[^A-Za-z0-9_.-]", "", stem).strip(".") or "script"
 
     def placed(self, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pixi_core.errors import Cancelled, LockFileError, PixiError
+from pixi_core.errors import Cancelled, LockFileError, PixiError, error_text
 from pixi_core.lock.read import read_lock
 from pixi_core.names import DEFAULT_ENVIRONMENT
 from pixi_core.ops.attach import attach
@@ -74,7 +74,7 @@ class Keeper:
                 self._note(one, State(WAITING))
                 return
             except (PixiError, OSError) as error:
-                self._note(one, State(FAILED, reason=_reason(error), checked=_now()))
+                self._note(one, State(FAILED, reason=error_text(error).splitlines(), checked=_now()))
             else:
                 self._note(one, State(BUILT, key=made.entry.key, checked=_now()))
 
@@ -109,7 +109,7 @@ class Keeper:
         try:
             found += self._offered()
         except PixiError as error:
-            problem = "\n".join(_reason(error))
+            problem = error_text(error)
         names = {(one.source, one.environment) for one in found}
         with self._lock:
             self._problem = problem
@@ -161,12 +161,6 @@ def _numbers(row: StoredEnvironment | None) -> dict[str, Any]:
         return {"packages": 0, "bytes": 0, "used_by": []}
     users = [str(lease.get("user", "")) for lease in row.leases if "link" not in lease]
     return {"packages": row.packages, "bytes": row.size, "used_by": sorted(users)}
-
-
-def _reason(error: PixiError | OSError) -> list[str]:
-    if isinstance(error, OSError):
-        return [str(error)]
-    return [error.message, *error.details, *(f"hint: {hint}" for hint in error.hints)]
 
 
 def _now() -> str:

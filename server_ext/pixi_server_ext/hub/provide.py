@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from pixi_core.names import DEFAULT_ENVIRONMENT
-from pixi_core.notebook import DEFAULT_ENVIRONMENT_VARIABLE, DEFAULT_MANIFEST_VARIABLE
+from pixi_core.names import DEFAULT_ENVIRONMENT, DEFAULT_ENVIRONMENT_VARIABLE, DEFAULT_MANIFEST_VARIABLE
 from pixi_core.ops.attach import attach
 from pixi_core.ops.materialize import Materialized
 from pixi_core.progress import SILENT, Reporter
 from pixi_core.store.entry import Store
 from pixi_core.trust.gate import TRUSTED_VARIABLE
+from pixi_server_ext.stopping import stoppable
 
 from .offers import Choice
 
@@ -32,21 +32,14 @@ async def provide(choice: Choice, store: Path, reporter: Reporter = SILENT) -> M
     if lock.locked():
         reporter.message("waiting for another start, which makes this environment")
     async with lock:
-        given_up = threading.Event()
-        work = asyncio.ensure_future(asyncio.to_thread(_provide, choice, store, reporter, given_up))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            given_up.set()
-            await asyncio.gather(work, return_exceptions=True)
-            raise
+        return await stoppable(lambda should_stop: _provide(choice, store, reporter, should_stop))
 
 
-def _provide(choice: Choice, store: Path, reporter: Reporter, given_up: threading.Event) -> Materialized:
+def _provide(choice: Choice, store: Path, reporter: Reporter, should_stop: Callable[[], bool]) -> Materialized:
     workspace = choice.open()
     workspace.configure(reporter=reporter)
     try:
-        return attach(workspace, choice.environment, store=Store(store), reporter=reporter, should_stop=given_up.is_set)
+        return attach(workspace, choice.environment, store=Store(store), reporter=reporter, should_stop=should_stop)
     finally:
         workspace.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from jupyterhub.utils import maybe_future
 from traitlets import List, Unicode, default
 from traitlets.config import Configurable
 
-from pixi_core.errors import PixiError
+from pixi_core.errors import PixiError, error_text
 
-from .offers import EVERYTHING, Choice, Offer, choose, find_offers, form_of, options_of_form
+from .offers import EVERYTHING, Offer, choose, find_offers, form_of, options_of_form
 from .provide import provide, variables
 from .story import Story, StoryReporter
 
@@ -25,8 +25,7 @@ class EnvironmentRefused(Exception):
     """No server for this user now; JupyterHub shows `jupyterhub_message` on the page that waits for it."""
 
     def __init__(self, error: PixiError) -> None:
-        lines = [error.message, *error.details, *(f"hint: {hint}" for hint in error.hints)]
-        super().__init__("\n".join(lines))
+        super().__init__(error_text(error))
         self.jupyterhub_message = str(self)
 
 
@@ -57,7 +56,7 @@ class PixiSpawnerMixin(Configurable):
 
     @default("options_from_form")
     def _default_options_from_form(self) -> Any:
-        return _options_from_form
+        return options_of_form
 
     async def _pixi_offers(self) -> list[Offer]:
         if not self.pixi_workspaces:
@@ -116,10 +115,6 @@ class PixiSpawnerMixin(Configurable):
         return found
 
 
-def _options_from_form(form: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    return options_of_form(form)
-
-
 def with_pixi(spawner: type) -> type:
     """A spawner class like another one, with the mixin before it."""
     return type(f"Pixi{spawner.__name__}", (PixiSpawnerMixin, spawner), {"__doc__": spawner.__doc__})
@@ -131,6 +126,3 @@ class PixiSpawner(PixiSpawnerMixin, LocalProcessSpawner):  # type: ignore[misc] 
 
 class PixiSimpleSpawner(PixiSpawnerMixin, SimpleLocalProcessSpawner):  # type: ignore[misc]  # as above
     """Local processes of one system user, for trying things: users are not kept apart."""
-
-
-__all__ = ["Choice", "EnvironmentRefused", "PixiSimpleSpawner", "PixiSpawner", "PixiSpawnerMixin", "with_pixi"]

@@ -12,6 +12,7 @@ import pytest
 
 from pixi_core import trust
 from pixi_core.errors import InstallError, TrustRequired
+from pixi_core.lock.read import read_lock
 from pixi_core.trust.lines import describe
 from pixi_core.workspace import Workspace
 
@@ -239,6 +240,21 @@ def test_a_lock_file_that_fetches_from_elsewhere_is_asked_about(folder: Path) ->
     assert not trust.is_trusted(opened(folder))
     trust.renew(opened(folder))  # what our own solving wrote after the gate
     assert trust.is_trusted(opened(folder))
+
+
+def test_a_lock_file_of_our_making_is_approved_from_its_first_moment(folder: Path) -> None:
+    text = lock("https://files.example/a/words-1.0-py3-none-any.whl")
+    trust.approve(opened(folder))
+    trust.cover(opened(folder), read_lock(text))
+    (folder / "pixi.lock").write_text(text)
+    assert trust.is_trusted(opened(folder))
+    (folder / "pixi.lock").unlink()
+    replaced(folder, 'words = "*"', 'evil = "*"')
+    elsewhere = lock("https://evil.example/b/words-2.0-py3-none-any.whl")
+    trust.cover(opened(folder), read_lock(elsewhere))
+    replaced(folder, 'evil = "*"', 'words = "*"')
+    (folder / "pixi.lock").write_text(elsewhere)
+    assert not trust.is_trusted(opened(folder))
 
 
 def test_our_own_work_approves_no_manifest_of_others(folder: Path) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pixi_core import trust
+from pixi_core.ops.lock import ensure_lock
+from pixi_core.workspace import Workspace
 from pixi_provisioner.notebook_run import approve_environment
 from tests.provisioner.conftest import approve, printed, tools_on_path, write_notebook
 from tests.provisioner.test_clients import LAUNCHER, execute
@@ -114,6 +117,17 @@ def test_running_it_by_hand_is_an_approval_unless_refused(foreign: Foreign, tmp_
     assert foreign.touched() == []
     assert "1.0" in pixi("notebook", "run", str(notebook), cwd=tmp_path).succeeded().out
     pixi("notebook", "run", str(notebook), "--require-trust", cwd=tmp_path).succeeded()
+
+
+def test_who_comes_while_we_lock_is_let_in(project: Path) -> None:
+    """A second kernel may start as soon as the first one's lock file is there, and finds it approved."""
+    assert not (project / "pixi.lock").exists()
+    early = Workspace.discover(project)
+    ensure_lock(early)
+    early.close()
+    late = Workspace.discover(project)
+    assert late.lock() is not None
+    assert trust.is_trusted(late)
 
 
 def test_other_kernels_are_nobodys_business(foreign: Foreign) -> None:

@@ -7,6 +7,7 @@ docs/trust.md.
 from .gate import (
     approvals,
     approve,
+    cover,
     find_approval,
     fingerprint,
     forget_foreign_caches,
@@ -26,6 +27,7 @@ __all__ = [
     "Approval",
     "approvals",
     "approve",
+    "cover",
     "find_approval",
     "fingerprint",
     "forget_foreign_caches",

@@ -30,6 +30,7 @@ from ..errors import ManifestError
 from ..model.channel import without_credentials
 
 if TYPE_CHECKING:
+    from ..lock.model import LockFile
     from ..workspace import Workspace
 
 CONFIG = Path(".pixi") / "config.toml"
@@ -186,14 +187,15 @@ def _backend_tables(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lock_origins(workspace: Workspace) -> frozenset[str]:
-    """Where the lock file fetches from: channels whole, of PyPI files the server, repositories and folders whole.
-    Nothing where there is no lock file. Raises `LockFileError`.
-    """
+    """Where the lock file of a workspace fetches from; nothing where there is none. Raises `LockFileError`."""
+    lock = workspace.lock()
+    return frozenset() if lock is None else origins_of(lock)
+
+
+def origins_of(lock: LockFile) -> frozenset[str]:
+    """Where a lock file fetches from: channels whole, of PyPI files the server, repositories and folders whole."""
     from ..model.record import PypiRecord, RepoDataRecord
 
-    lock = workspace.lock()
-    if lock is None:
-        return frozenset()
     found: set[str] = set()
     records: list[Any] = list(lock.extra_packages)
     for environment in lock.environments.values():

@@ -33,6 +33,7 @@ from .store import (
 
 if TYPE_CHECKING:
     from ..config.model import TrustPolicy
+    from ..lock.model import LockFile
     from ..workspace import Workspace
 
 POLICY_VARIABLE = "PIXI_JUPYTER_TRUST"
@@ -202,6 +203,18 @@ def approve(workspace: Workspace, *, by: str = "command") -> Approval:
     if find_approval(workspace) is None:
         forget_foreign_caches(workspace)
     return _store(workspace, by, ())
+
+
+def cover(workspace: Workspace, lock: LockFile) -> None:
+    """Before a lock file of our own making is written: it is as approved as the manifest from which it was solved, from
+    its first moment on. Another kernel may start in that moment, long before this work is at its end and `renew` comes.
+    """
+    from .block import origins_of
+
+    with suppress(PixiError):
+        approval, origins = find_approval(workspace), origins_of(lock)
+        if approval is not None and not origins <= set(approval.origins) and is_trusted(workspace):
+            _store(workspace, approval.by, (*approval.origins, *origins))
 
 
 def renew(workspace: Workspace, *, by: str | None = None) -> None:

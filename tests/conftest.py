@@ -5,6 +5,7 @@
 | `small_channel` | folder of synthetic packages: no Python, no network; read only by custom |
 | `channel` | folder of a real channel (python, ipykernel, numpy, pip…), or skips with the reason |
 | `channel_url` | the same as a `file://` URL |
+| `two_pythons` | the URL of such a channel with a second Python, and its version; or skips |
 | `http_channel` | the same over HTTP on loopback |
 | `real_wheels` | the wheels it was made from |
 | `hundred_channel` | `channel` with more than a hundred packages, JupyterLab and pandas among them; slow |
@@ -77,6 +78,21 @@ def channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if reason:
         pytest.skip(f"no test channel: {reason}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def two_pythons(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The URL of `channel` with a second real Python of this machine, and that one's minor version (`3.12`)."""
+    from tests.support.live_python import interpreters
+
+    others = [one for one in list(interpreters().values())[1:] if tuple(map(int, one.short.split("."))) >= (3, 9)]
+    if not others:
+        pytest.skip("this machine has one Python only")
+    folder = shared_folder(tmp_path_factory) / "two-pythons" / "channel"
+    reason = built_once(folder, ["--python", others[0].path])
+    if reason:
+        pytest.skip(f"no test channel: {reason}")
+    return folder.as_uri(), others[0].short
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -374,3 +376,31 @@ def test_a_real_python_tool(home: Home, channel_url: str) -> None:
     ran = home.tool("pure-tool")
     assert ran.stdout.split()[-1].startswith(("1.", "2.")), ran
     assert str(home.root / "envs" / "pure-tool") in ran.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.channel
+def test_two_real_tools_on_two_real_pythons(home: Home, two_pythons: tuple[str, str]) -> None:
+    """numpy's tools, compiled for the one Python, and pygments with its highlighter on the other."""
+    home.channel, other = two_pythons
+    own = "{}.{}".format(*sys.version_info)
+    home.install("numpy=2.3.5", "--with", "activation-scripts")
+    home.install("pygments", "--with", f"python={other}")
+    assert home.tool("numpy-config", "--version").stdout == "2.3.5\n"
+    (program := home.root.parent / "program.py").write_text("print(1)\n")
+    coloured = home.tool("pygmentize", "-f", "html", str(program))
+    assert '<span class="mi">1</span>' in coloured.stdout, coloured.stderr
+    for name, minor in (("numpy", own), ("pygments", other)):
+        home.run("expose", "add", "-e", name, f"{name}-python=bin/python").succeeded()
+        ask = "import os, sys; print(sys.version_info[:2], sys.prefix, os.environ.get('CHANNEL_ACTIVATED'))"
+        prefix = home.root / "envs" / name
+        activated = str(prefix) if name == "numpy" else None
+        version = tuple(map(int, minor.split(".")))
+        assert home.tool(f"{name}-python", "-c", ask).stdout == f"{version} {prefix} {activated}\n"
+    home.manifest.write_text(re.sub(r'numpy = ".*"', 'numpy = "*"', home.manifest.read_text()))
+    home.run("update", "numpy").succeeded()
+    assert home.tool("numpy-config", "--version").stdout == "2.4.6\n"
+    home.run("uninstall", "pygments").succeeded()
+    assert home.environments == ["numpy"]
+    assert "pygmentize" not in home.exposed
+    assert home.tool("f2py", "-v").stdout == "2.4.6\n"

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +32,15 @@ SCENARIOS: dict[str, tuple[tuple[Words, ...], Words, int]] = {
     "uninstall": ((("install", "tool-new", "tool-old"),), ("uninstall", "tool-new"), 5),
 }
 """Name → what comes before, the command that is killed, at every how-many-th change."""
+REAL: dict[str, tuple[tuple[Words, ...], Words]] = {
+    "install": ((("install", "numpy=2.3.5"),), ("install", "pygments", "--with", "python=OTHER")),
+    "update": ((("install", "numpy=2.3.5"), ("install", "numpy")), ("update",)),
+    "expose": ((("install", "pygments", "--with", "python=OTHER"),), ("expose", "add", "-e", "pygments", "x=python")),
+    "uninstall": ((("install", "pygments", "--with", "python=OTHER"),), ("uninstall", "pygments")),
+}
+"""The same of real tools on two real Pythons."""
+KILLS = 8
+"""Of each of those, spread over the command's changes."""
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +85,32 @@ def desk(tmp_path: Path, tools: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_killed_command_leaves_nothing_half_done(desk: Desk, name: str) -> None:
     before, command, every = SCENARIOS[name]
+    changes = _prepared(desk, before, command)
+    _sweep(desk, command, range(1, changes + 1, every))
+
+
+@pytest.mark.channel
+@pytest.mark.parametrize("name", REAL)
+def test_real_tools_on_two_pythons(
+    tmp_path: Path, two_pythons: tuple[str, str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    channel, other = two_pythons
+    monkeypatch.setenv("PIXI_HOME", str(tmp_path / "place" / "home"))  # the cache stays where it is: it is large
+    (tmp_path / "place").mkdir()
+    desk = Desk(tmp_path, channel)
+    before, command = REAL[name]
+    filled = [tuple(word.replace("OTHER", other) for word in words) for words in (*before, command)]
+    changes = _prepared(desk, filled[:-1], filled[-1])
+    _sweep(desk, filled[-1], range(1, changes + 1, max(changes // KILLS, 1)))
+
+
+def _prepared(desk: Desk, before: Sequence[Words], command: Words) -> int:
+    """Run a command once for the state that it leads to, and once more for the number of its changes."""
     for words in before:
         desk.pixi(*words)
-    if name == "update":
+    if command[0] == "update":
         manifest = desk.home / "manifests" / "pixi-global.toml"
-        manifest.write_text(manifest.read_text().replace('tool-new = "1.0.*"', 'tool-new = "*"'))
+        manifest.write_text(re.sub(r'^((?:tool-new|numpy) = )".*"', r'\1"*"', manifest.read_text(), flags=re.M))
     desk.started = desk.state()
     reset(desk.root / "start", desk.root / "place")
     desk.pixi(*command)  # in this process first: what it imports, its children need not
@@ -88,8 +120,12 @@ def test_a_killed_command_leaves_nothing_half_done(desk: Desk, name: str) -> Non
     status, changes = in_child(lambda: desk.pixi(*command))
     assert (status, desk.state()) == (0, desk.golden)
     assert changes > 2
-    wrong = [told for at in range(1, changes + 1, every) if (told := _fails(desk, command, at))]
-    assert not wrong, f"{len(wrong)} of {changes}: {wrong[:6]}"
+    return changes
+
+
+def _sweep(desk: Desk, command: Words, moments: range) -> None:
+    wrong = [told for at in moments if (told := _fails(desk, command, at))]
+    assert not wrong, f"{len(wrong)} of {len(moments)}: {wrong[:6]}"
 
 
 def _fails(desk: Desk, command: Words, at: int) -> str:

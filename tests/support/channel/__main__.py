@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument(
         "--hundred", action="store_true", help="JupyterLab, pandas, scikit-learn and matplotlib as well"
     )
+    parser.add_argument("--python", type=Path, action="append", default=[], help="another Python; may be repeated")
     parser.add_argument("--synthetic", type=int, metavar="N", help="N made-up packages alone: no Python, no network")
     parser.add_argument("--files", type=int, default=10, help="files in each made-up package")
     arguments = parser.parse_args()
@@ -48,7 +49,8 @@ def chosen_channel(out: Path, arguments: argparse.Namespace) -> Built:
         return small_channel(out)
     if arguments.synthetic:
         return synthetic_channel(out, Amount(packages=arguments.synthetic, files=arguments.files))
-    return full_channel(out, selections=("base", "hundred") if arguments.hundred else ("base",))
+    selections = ("base", "hundred") if arguments.hundred else ("base",)
+    return full_channel(out, selections=selections, pythons=arguments.python)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .cache import Job, finish, place, remove_unused
 from .fixtures import write_fixtures
-from .host_python import Interpreter, pack_python, running_interpreter
+from .host_python import Interpreter, interpreter_at, pack_python, running_interpreter
 from .index import write_index
 from .package_writer import ArchiveKind, WrittenPackage
 from .stand_ins import stand_in_python, write_stand_ins
@@ -63,8 +63,9 @@ def synthetic_channel(path: Path, amount: Amount) -> Built:
     return built
 
 
-def full_channel(path: Path, *, selections: Sequence[str] = ("base",)) -> Built:
-    """A real python, the wheels pinned in `selections` (`base`, `hundred`), and the fixtures.
+def full_channel(path: Path, *, selections: Sequence[str] = ("base",), pythons: Sequence[Path] = ()) -> Built:
+    """A real python, the wheels pinned in `selections` (`base`, `hundred`), and the fixtures; and as many other real
+    pythons as `pythons` names executables of.
 
     Raises `ChannelUnavailable` with the reason where that cannot be done.
     """
@@ -76,13 +77,14 @@ def full_channel(path: Path, *, selections: Sequence[str] = ("base",)) -> Built:
     built = Built(path)
     with built.step("packages made"), ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         jobs = [
-            Job(("python", subdir, interpreter.digest()), partial(pack_python, subdir=subdir, interpreter=interpreter))
+            Job(("python", subdir, each.digest()), partial(pack_python, subdir=subdir, interpreter=each))
+            for each in (interpreter, *map(interpreter_at, pythons))
         ]
         running = submitted(pool, jobs)
         with built.step("wheels fetched"):
             wheels = fetch_wheels(list(pins.values()))
         jobs += wheel_jobs(dict(zip(pins.values(), wheels, strict=True)), subdir, interpreter)
-        for future in running + submitted(pool, jobs[1:]):
+        for future in running + submitted(pool, jobs[1 + len(pythons) :]):
             future.result()
     with built.step("packages placed"):
         built.packages += [package for job in jobs for package in place(job, path)]

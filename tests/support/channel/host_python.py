@@ -7,7 +7,6 @@ Such a python works in any prefix, but it is tied to this machine's C library an
 
 from __future__ import annotations
 
-import compileall
 import hashlib
 import os
 import platform
@@ -83,7 +82,7 @@ class Interpreter:
 
     def digest(self) -> str:
         """A key for what would be packed: executable, shared library and version."""
-        content = hashlib.sha256(sys.version.encode() + os.fsencode(self.executable) + platform.platform().encode())
+        content = hashlib.sha256(self.version.encode() + os.fsencode(self.executable) + platform.platform().encode())
         for file in [self.executable, *sorted(loaded_libraries(self.executable).values())]:
             content.update(file.read_bytes())
         return content.hexdigest()
@@ -93,6 +92,17 @@ def running_interpreter() -> Interpreter:
     """The interpreter below the running one (itself outside virtual environments)."""
     executable = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     return Interpreter(executable, Path(sysconfig.get_path("stdlib")), sys.base_prefix, platform.python_version())
+
+
+def interpreter_at(executable: Path) -> Interpreter:
+    """The interpreter of a path, asked in a process of its own."""
+    question = (
+        "import platform, sys, sysconfig;"
+        "print(sysconfig.get_path('stdlib'), sys.base_prefix, platform.python_version(), sep='\\n')"
+    )
+    answer = subprocess.run([executable, "-I", "-c", question], capture_output=True, text=True, check=True).stdout
+    standard_library, prefix, version = answer.splitlines()
+    return Interpreter(executable.resolve(), Path(standard_library), prefix, version)
 
 
 def pack_python(channel: Path, subdir: str, interpreter: Interpreter) -> list[WrittenPackage]:
@@ -148,8 +158,9 @@ def pack_libraries(
         version = library_version(package, max(files.values()))
         exports = {"weak": [f"{package} >={version},<{int(version.partition('.')[0]) + 1}.0a0"]}
         needs = ["ncurses"] if package == "readline" else []
+        members_digest = hashlib.sha256(" ".join(sorted(files)).encode()).hexdigest()[:7]
         recipe = Recipe(
-            name=package, version=version, build="h0_0", subdir=subdir, depends=[glibc_floor(), *needs],
+            name=package, version=version, build=f"h{members_digest}_0", subdir=subdir, depends=[glibc_floor(), *needs],
             run_exports=exports,
         )  # fmt: skip
         written.append(write_package(recipe, work / package, channel))
@@ -219,7 +230,7 @@ def stage_python(stage: Path, interpreter: Interpreter) -> dict[str, Path]:
     set_rpath(executable, "$ORIGIN/../lib")
     write_placeholders(library, interpreter.prefix)
     undo_debian(library, stage, executable, libraries)
-    compile_files(stage, library)
+    compile_files(stage, library, python=interpreter.executable)
     return libraries
 
 
@@ -257,8 +268,8 @@ def undo_debian(library: Path, stage: Path, executable: Path, libraries: dict[st
     (library / "sitecustomize.py").write_text(SITECUSTOMIZE, encoding="utf-8")
 
 
-def compile_files(stage: Path, folder: Path, *, workers: int = 2) -> None:
-    """Byte-compile everything below `folder` as of the time stamp that the archive gives every file.
+def compile_files(stage: Path, folder: Path, *, python: Path = Path(sys.executable), workers: int = 2) -> None:
+    """Let `python` byte-compile everything below `folder` as of the time stamp that the archive gives every file.
 
     A `.pyc` remembers its source's time: were it another, python would write the file anew on first import, through
     the hard link and into the package cache. For the same reason files that name the prefix get none: replacing the
@@ -266,9 +277,8 @@ def compile_files(stage: Path, folder: Path, *, workers: int = 2) -> None:
     """
     for source in folder.rglob("*.py"):
         os.utime(source, (STAMP, STAMP))
-    compileall.compile_dir(
-        str(folder), quiet=2, workers=workers, stripdir=str(stage), prependdir=PLACEHOLDER, force=True, maxlevels=30
-    )
+    options = ["-qq", "-f", "-j", str(workers), "-r", "30", "-s", str(stage), "-p", PLACEHOLDER]
+    subprocess.run([python, "-m", "compileall", *options, folder], check=False)  # some files are no code, on purpose
     for source in folder.rglob("*.py"):
         if PLACEHOLDER.encode() in source.read_bytes():
             for compiled in source.parent.glob(f"__pycache__/{source.stem}.*.pyc"):

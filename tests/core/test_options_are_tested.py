@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from pixi_core.cli.arguments import Parser
 from pixi_core.cli.commands import COMMANDS
+from pixi_core.cli.parser import Parser
+from tests.end_to_end.test_config_options import CONFIG_OPTIONS
 
 TESTS = Path(__file__).resolve().parent.parent
-SHARED = {"--manifest-path", "--workspace", "--offline"}
+SHARED = {"--manifest-path", "--workspace", *CONFIG_OPTIONS}
 """Added by one function to most commands: naming them once is enough."""
 UNTESTED = {
     "global install --branch", "global install --tag", "global install --rev", "global install --subdirectory",

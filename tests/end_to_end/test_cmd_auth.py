@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import pixi
-from tests.support.http_server import Answered, FaultServer, Seen, serving
+from tests.support.http_server import Answered, FaultServer, Seen, files_of, serving
 
 SECRET = "canary-4711"
 EXPECTED = {
@@ -56,7 +56,7 @@ def home(tmp_path: Path) -> dict[str, str]:
 def locked_server(small_channel: Path) -> Iterator[FaultServer]:
     """The small channel behind credentials: a bearer token, or a name and password."""
     pair = base64.b64encode(f"ann:{SECRET}".encode()).decode()
-    files = {f"/{path.relative_to(small_channel)}": path.read_bytes() for path in small_channel.rglob("*.json*")}
+    files = files_of(small_channel, "*.json*")
 
     def answer(seen: Seen) -> Answered | None:
         if seen.headers.get("authorization") in (f"Bearer {SECRET}", f"Basic {pair}"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import pixi
-from tests.support.http_server import serving
+from tests.support.http_server import files_of, serving
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ REPODATA = [
 def test_forms_of_indexes_can_be_switched_off(
     tmp_path: Path, small_channel: Path, table: str, asked: list[str]
 ) -> None:
-    files = {f"/{path.relative_to(small_channel)}": path.read_bytes() for path in small_channel.rglob("*.*")}
+    files = files_of(small_channel)
     (tmp_path / "config.toml").write_text(f"[repodata-config]\n{table}\n")
     environ = {"PIXI_CONFIG_FILE": str(tmp_path / "config.toml"), "RATTLER_CACHE_DIR": str(tmp_path / "cache")}
     with serving(files) as server:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -15,14 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from pixi_core.cli.arguments import Parser
+from pixi_core.cli.parser import Parser
 from pixi_core.virtual import host_subdir
 from tests.support.command import pixi
 from tests.support.run_workspace import workspace
 
+from .test_config_options import CONFIG_OPTIONS
+
 HERE = Path(__file__).parent
-SHARED = {"--frozen", "--locked", "--no-install", "--as-is", "--offline", "--manifest-path", "--workspace"}
-"""Shown in this module, or (`--workspace`) with the registry of workspaces."""
+SHARED = {"--frozen", "--locked", "--no-install", "--as-is", "--manifest-path", "--workspace", *CONFIG_OPTIONS}
+"""Shown in this module, with the registry of workspaces (`--workspace`), or with those of the configuration."""
 
 TABLE: dict[str, dict[str, str]] = {
     "run": {
@@ -82,6 +85,8 @@ TABLE: dict[str, dict[str, str]] = {
         "--change-ps1": "run_shell::a_hook_for_somebody_who_works_in_the_shell",
         "--json": "run_shell::the_hook_as_json",
         "--environment": "options_of_running::stale",
+        "--no-completions": "options_of_running::options_that_are_taken_for_the_others_sake",
+        "--force-activate": "options_of_running::activation_of_a_hook_can_be_forced",
     },
     "global install": {
         "--environment": "global::one_environment_for_several",
@@ -277,6 +282,8 @@ CARD = "yes"
 def test_options_that_are_taken_for_the_others_sake(tmp_path: Path, small_channel: Path) -> None:
     folder = workspace(tmp_path / "work", small_channel, "")
     assert pixi("run", "--no-completions", "echo", "a", cwd=folder).succeeded().out == "a\n"
+    hook = pixi("shell-hook", "-s", "bash", cwd=folder).succeeded().out
+    assert pixi("shell-hook", "-s", "bash", "--no-completions", cwd=folder).succeeded().out == hook
     words = ("exec", "--no-modify-ps1", "-c", small_channel.as_uri(), "-s", "shared", "sh", "-c", "echo $PS1")
     assert pixi(*words, cwd=folder, environ={"PS1": "mine "}).succeeded().out == "mine\n"
 
@@ -298,3 +305,14 @@ def test_activation_can_be_forced(tmp_path: Path, small_channel: Path, command: 
     forced = [*command, *option, *words[len(command) :]]
     counts += [pixi(*forced, cwd=folder, environ=environ, typed="echo $COUNT\n").succeeded().out for _ in range(2)]
     assert [count.strip() for count in counts] == ["1", "1", "2", "3"]
+
+
+def test_activation_of_a_hook_can_be_forced(tmp_path: Path, small_channel: Path) -> None:
+    """Its script is run by the shell in any case; what `--json` says comes from an earlier run, unless it is forced."""
+    folder = workspace(tmp_path / "work", small_channel, '[activation]\nscripts = ["count.sh"]')
+    (folder / "count.sh").write_text("echo once >> count\nexport COUNT=$(wc -l < count)\n")
+    hooks = [
+        json.loads(pixi("shell-hook", "--json", *option, cwd=folder).succeeded().out)["environment_variables"]["COUNT"]
+        for option in ([], [], ["--force-activate"])
+    ]
+    assert [count.strip() for count in hooks] == ["1", "1", "2"]

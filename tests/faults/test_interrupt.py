@@ -18,7 +18,7 @@ import pytest
 
 from pixi_core.fs import FileLock
 from tests.support.command import pixi
-from tests.support.http_server import Answered, FaultServer, Seen
+from tests.support.http_server import Answered, FaultServer, Seen, files_of
 from tests.support.http_server import serving as serving_files
 from tests.support.pypi_index import Answer, FakeIndex
 from tests.support.pypi_index import serving as serving_index
@@ -72,7 +72,7 @@ def gated(small_channel: Path, gate: Gate) -> Iterator[tuple[str, str]]:
         gate.pass_(seen.path)
         return None
 
-    files = {f"/{path.relative_to(small_channel)}": path.read_bytes() for path in small_channel.rglob("*.*")}
+    files = files_of(small_channel)
     with serving_files(files) as server, serving_index(Index(gate)) as index:
         server.answer = wait
         assert isinstance(server, FaultServer)

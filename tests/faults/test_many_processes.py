@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pixi_core.cli.main import main
-from tests.support.http_server import FaultServer, serving
+from tests.support.http_server import FaultServer, files_of, serving
 from tests.support.packages import tree
 from tests.support.pypi_index import Answer, FakeIndex
 from tests.support.pypi_index import serving as serving_index
@@ -37,7 +37,7 @@ class Asked(FakeIndex):
 @pytest.fixture(scope="module")
 def server(small_channel: Path) -> Iterator[FaultServer]:
     """The small channel over HTTP; it remembers what was asked for."""
-    files = {f"/{path.relative_to(small_channel)}": path.read_bytes() for path in small_channel.rglob("*.*")}
+    files = files_of(small_channel)
     with serving(files) as running:
         yield running
 

@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,3 +240,8 @@ def serving(
             owner.ended.set()
             server.shutdown()
             thread.join()
+
+
+def files_of(folder: Path, pattern: str = "*.*") -> dict[str, bytes]:
+    """What a server of a folder serves: its files by path, as `serving` takes them."""
+    return {f"/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in folder.rglob(pattern)}

@@ -1,64 +1,11 @@
-"""Arguments that several commands share, and a parser that says what was probably meant."""
+"""Arguments that several commands share."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Sequence
-from typing import NoReturn
 
-
-def _formatter(prog: str) -> argparse.HelpFormatter:
-    """Argparse makes one for every argument, and asks `shutil`, which is long to import, how wide the terminal is."""
-    try:
-        columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(1).columns
-    except (ValueError, OSError):
-        columns = 0
-    return argparse.HelpFormatter(prog, width=(columns or 80) - 2)
-
-
-class OptionalValue(argparse._StoreAction):
-    """An option whose value may be left out (it is empty then), and can therefore only stand behind `=`."""
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with did-you-mean for options, and exit code 2 like every usage error."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=_formatter, **options)  # type: ignore[arg-type]  # as they came
-
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]  # overloaded above
-        """As the base class, with `--option` read as `--option=` for an `OptionalValue`."""
-        return super().parse_known_args(self._with_equals(sys.argv[1:] if args is None else args), namespace)
-
-    def _with_equals(self, words: Sequence[str]) -> list[str]:
-        """Up to the first word that is neither an option nor the value of one: the rest may be another program's."""
-        shown = list(words)
-        position = 0
-        while position < len(shown) and shown[position].startswith("-") and shown[position] != "--":
-            action = self._option_string_actions.get(shown[position])
-            if isinstance(action, OptionalValue):
-                shown[position] += "="
-            elif action is not None and action.nargs is None:
-                position += 1
-            position += 1
-        return shown
-
-    def error(self, message: str) -> NoReturn:
-        """Print the message, the nearest option, and how to get help."""
-        from difflib import get_close_matches
-
-        lines = [f"error: {message}"]
-        known = list(self._option_string_actions)
-        if "unrecognized arguments" in message or "unexpected" in message:
-            for word in message.split():
-                near = get_close_matches(word.split("=")[0], known, n=1) if word.startswith("-") else []
-                if near:
-                    lines.append(f"hint: did you mean `{near[0]}`?")
-        lines.append(f"hint: see `{self.prog} --help`")
-        self.print_usage(sys.stderr)
-        self.exit(2, "\n".join(lines) + "\n")
+from .config_options import config_options
 
 
 def workspace_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +35,7 @@ def lock_arguments(parser: argparse.ArgumentParser, *, as_is: bool = False, inst
     parser.add_argument("--locked", action="store_true", help="fail when the lock file is not up to date")
     if not installs:
         parser.add_argument("--no-install", action="store_true", help="do not change any environment")
-    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+    config_options(parser)
     if as_is:
         parser.add_argument("--as-is", action="store_true", help="short for --frozen --no-install")
 

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .arguments import Parser
+from .parser import Parser
 
 if TYPE_CHECKING:
     import argparse

@@ -107,8 +107,8 @@ def command_words() -> dict[str, tuple[str, list[str]]]:
     """Each command with its line of help, and its options and sub-commands."""
     from importlib import import_module
 
-    from .arguments import Parser
     from .commands import COMMANDS
+    from .parser import Parser
 
     found: dict[str, tuple[str, list[str]]] = {}
     for name, (module, text) in COMMANDS.items():

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import Parser, workspace_arguments
+from .arguments import workspace_arguments
+from .parser import Parser
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from .arguments import OptionalValue
+from .config_options import config_options
+from .parser import OptionalValue
 
 if TYPE_CHECKING:
     from .context import Context
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force-reinstall", action="store_true", help="make the environment anew")
     parser.add_argument("--list", action=OptionalValue, metavar="REGEX", help="print the packages (all, or some) first")
     parser.add_argument("--no-modify-ps1", action="store_true", help="taken for pixi's sake: no prompt is changed")
-    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+    config_options(parser)
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="the program and its arguments")
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .arguments import Parser
+from .config_options import config_options
+from .parser import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     edit = actions.add_parser("edit", aliases=["e"], help="open the global manifest in an editor")
     edit.add_argument("editor", nargs="?", metavar="EDITOR", help="default: VISUAL or EDITOR")
     for action in dict.fromkeys(actions.choices.values()):  # aliases repeat them
-        action.add_argument("--offline", action="store_true", help="use only what is cached or local")
+        config_options(action)
 
 
 def _install_arguments(parser: argparse.ArgumentParser) -> None:

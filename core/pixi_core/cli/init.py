@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .config_options import config_options
+
 if TYPE_CHECKING:
     import argparse
 
@@ -23,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--conda-pypi-map", action="append", default=[], metavar="CHANNEL=LOCATION", help="conda's names on PyPI"
     )
     parser.add_argument("--host", action="store_true", help="no channels: Python from this machine, packages from PyPI")
+    config_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .arguments import workspace_arguments
+from .config_options import config_options
 
 if TYPE_CHECKING:
     import argparse
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resolve-conflict", action="store_true", help="solve a lock file in which git left both sides of a merge"
     )
     parser.add_argument("--like", metavar="FILE", help="prefer the versions of a conda-lock.yml")
-    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+    config_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:

@@ -138,7 +138,7 @@ def _dispatch(name: str, words: list[str], context: Context) -> int:
         if isinstance(found, int):
             return found
         command = found
-    from .arguments import Parser
+    from .parser import Parser
 
     parser = Parser(prog=f"pixi {name}", description=COMMANDS[name][1] if name in COMMANDS else None)
     command.add_arguments(parser)
@@ -148,8 +148,12 @@ def _dispatch(name: str, words: list[str], context: Context) -> int:
         return int(stop.code or 0)
     context.command = name
     context.words = tuple(words)
-    code = command.run(namespace, context)
-    context.sign()
+    from ..config.overrides import overriding
+    from .config_options import overrides_of
+
+    with overriding(overrides_of(namespace)):
+        code = command.run(namespace, context)
+        context.sign()
     return code
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import environment_argument, workspace_arguments
+from .config_options import config_options
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--attach", action="store_true", help="and let the workspace's environment be that one")
     parser.add_argument("--lease", type=float, metavar="SECONDS", help="keep it at least that long")
     parser.add_argument("--no-compile", action="store_true", help="without bytecode")
-    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+    config_options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

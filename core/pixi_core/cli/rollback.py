@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .arguments import environment_argument, workspace_arguments
+from .config_options import config_options
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     workspace_arguments(parser)
     environment_argument(parser)
     parser.add_argument("-n", "--dry-run", action="store_true", help="change nothing, say what would change")
-    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+    config_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .arguments import workspace_arguments
+from .config_options import config_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-l", "--limit", type=amount, metavar="N", help="versions a package (5; 0: names only)")
     parser.add_argument("-n", "--limit-packages", type=amount, default=5, metavar="N", help="packages (5; 0: all)")
     parser.add_argument("--json", action="store_true", help="print every record as JSON")
-    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+    config_options(parser)
 
 
 def amount(text: str) -> int:

@@ -21,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--shell", choices=SHELLS, help="default: the shell this command was started from")
     parser.add_argument("--change-ps1", choices=("true", "false"), default="false", help="show it in the prompt")
     parser.add_argument("--json", action="store_true", help="print the variables as JSON")
+    parser.add_argument("--no-completions", action="store_true", help="taken for pixi's sake: none are in it")
+    parser.add_argument("--force-activate", action="store_true", help="run the activation scripts, known or not")
     workspace_arguments(parser)
     environment_argument(parser)
     lock_arguments(parser, as_is=True)
@@ -34,7 +36,14 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
     mode, install = lock_mode(arguments), not no_install(arguments)
     if arguments.json:
-        data = hook_json(workspace, arguments.environment, mode=mode, install=install, reporter=context.reporter)
+        data = hook_json(
+            workspace,
+            arguments.environment,
+            fresh=arguments.force_activate,
+            mode=mode,
+            install=install,
+            reporter=context.reporter,
+        )
         print(json.dumps(data, indent=2))
         return 0
     shell = arguments.shell or guess_shell(context.environ.get("SHELL", ""))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import Parser
+from .parser import Parser
 
 if TYPE_CHECKING:
     import argparse

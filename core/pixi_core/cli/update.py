@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .arguments import no_install, workspace_arguments
+from .config_options import config_options
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +29,7 @@ def selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--dry-run", action="store_true", help="change nothing, say what would change")
     parser.add_argument("--json", action="store_true", help="print the difference as JSON")
     parser.add_argument("--no-install", action="store_true", help="do not change any environment")
-    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+    config_options(parser)
 
 
 def selection_of(arguments: argparse.Namespace) -> Selection:

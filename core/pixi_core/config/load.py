@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import MALFORMED, ConfigError
+from . import overrides
 from .model import CACHE_KINDS, PINNING_STRATEGIES, TRUST_POLICIES, Config
 
 _TRUE = ("1", "true", "yes", "on")
@@ -24,9 +25,10 @@ class _Refused(Exception):
 
 
 def load_config(root: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
-    """Configuration for a workspace at `root` (None: outside of any).
+    """Configuration for a workspace at `root` (None: outside of any): the files', above them what the environment says,
+    above that what the running command says (`overrides`).
 
-    Raises `ConfigError` only where `PIXI_CONFIG_FILE` names a file that cannot be read.
+    Raises `ConfigError` only where `PIXI_CONFIG_FILE` or `--config-file` names a file that cannot be read.
     """
     merged: dict[str, Any] = {}
     found: list[Path] = []
@@ -49,17 +51,19 @@ def load_config(root: Path | None, environ: Mapping[str, str] = os.environ) -> C
             continue
         _collect(document, path, merged, warnings)
     config = Config().replace(**merged, locations=tuple(found), warnings=tuple(warnings))
-    return _with_environment(config, environ)
+    return _with_environment(config, environ).replace(**overrides.current().values)
 
 
 def config_locations(root: Path | None, environ: Mapping[str, str]) -> list[Path]:
     """Every file that may hold configuration, lowest rank first; they need not exist. Raises `ConfigError`."""
-    explicit = environ.get("PIXI_CONFIG_FILE")
+    said = overrides.current()
+    explicit = said.file or ("" if said.no_files else environ.get("PIXI_CONFIG_FILE"))
     if explicit:
         if not Path(explicit).is_file():
-            raise ConfigError(f"the configuration file {explicit} does not exist", hints=["check PIXI_CONFIG_FILE"])
+            where = "--config-file" if said.file else "PIXI_CONFIG_FILE"
+            raise ConfigError(f"the configuration file {explicit} does not exist", hints=[f"check {where}"])
         return [Path(explicit)]
-    if environ.get("PIXI_NO_CONFIG", "").lower() not in _FALSE:
+    if said.no_files or environ.get("PIXI_NO_CONFIG", "").lower() not in _FALSE:
         return []
     home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
     folders: list[Path] = []

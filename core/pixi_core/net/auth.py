@@ -177,17 +177,21 @@ class CredentialStore:
         return f"CredentialStore({len(self._entries)} places)"
 
     @classmethod
-    def load(cls, environ: Mapping[str, str], *, override: Path | None = None) -> CredentialStore:
-        """The store of the user that `environ` describes. Raises `ConfigError`."""
+    def load(
+        cls, environ: Mapping[str, str], *, override: Path | None = None, use_keyring: bool = True
+    ) -> CredentialStore:
+        """The store of the user that `environ` describes. A file that `RATTLER_AUTH_FILE` names is the only source,
+        unless another one outranks it (`override`). Raises `ConfigError`.
+        """
         sole = environ.get("RATTLER_AUTH_FILE")
-        if sole:
+        if sole and override in (None, Path(sole)):
             return cls(_read_file(Path(sole), required=True))
         home = home_folder(environ)
         entries = _read_netrc(Path(environ.get("NETRC") or home / ".netrc"))
         entries.update(_read_file(home / ".rattler" / "credentials.json", required=False))
         if override is not None:
             entries.update(_read_file(override, required=True))
-        return cls(entries, use_keyring=True)
+        return cls(entries, use_keyring=use_keyring)
 
     def remember(self, urls: Iterable[str]) -> None:
         """Package indexes of a workspace: what stands in their URLs opens all of their host, since files lie beside the

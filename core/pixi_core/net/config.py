@@ -62,7 +62,11 @@ def net_config(
             variables[name] = value
     return NetConfig(
         environ=variables,
-        credentials=CredentialStore.load(environ, override=config.authentication_override_file),
+        credentials=CredentialStore.load(
+            environ,
+            override=config.authentication_override_file,
+            use_keyring=config.pypi_keyring_provider != "disabled",
+        ),
         mirrors=config.mirrors,
         s3_options={**config.s3_options, **(s3_options or {})},
         offline=offline or config.offline,

@@ -143,8 +143,8 @@ def system_keyring() -> Keyring | None:
 
 def _file(environ: Mapping[str, str]) -> tuple[Path, bool]:
     """The credentials file, and whether somebody chose it."""
-    named = environ.get("RATTLER_AUTH_FILE") or load_config(None, environ).authentication_override_file
-    return (Path(named), True) if named else (home_folder(environ) / ".rattler" / "credentials.json", False)
+    named = load_config(None, environ).authentication_override_file
+    return (named, True) if named else (home_folder(environ) / ".rattler" / "credentials.json", False)
 
 
 def _change(path: Path, change: Callable[[dict[str, Any]], object]) -> None:

@@ -50,13 +50,16 @@ def hook_json(
     workspace: Workspace,
     environment: str | None,
     *,
+    fresh: bool = False,
     mode: str = "auto",
     install: bool = True,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """`{"environment_variables": {…}, "activation_scripts": […]}`: only what activation adds or changes."""
+    """`{"environment_variables": {…}, "activation_scripts": […]}`: only what activation adds or changes; with `fresh`
+    nothing is taken from an earlier activation.
+    """
     ready = prepare(workspace, environment, mode=mode, install=install, reporter=reporter)
-    variables = ready.activated(workspace.environ)
+    variables = ready.activated(workspace.environ, fresh=fresh or workspace.config.force_activate)
     return {
         "environment_variables": {
             key: value for key, value in sorted(variables.items()) if workspace.environ.get(key) != value

@@ -53,11 +53,13 @@ def solve_all(
 ) -> list[Solution | PixiError]:
     """The answer to each job: a solution, or the error that `solve` raised.
 
-    Indexes are fetched first, here. `cores` bounds how many processes work (None: as many as this one may use). Raises
-    `NetworkError` where an index cannot be had, and `Cancelled`.
+    Indexes are fetched first, here. `cores` bounds how many processes work (None: as many as this one may use); the
+    configuration's `concurrency.solves` does as well. Raises `NetworkError` where an index cannot be had, and
+    `Cancelled`.
     """
     work = Work(services, jobs, reporter, should_stop)
-    helpers = min(usable_cores() if cores is None else cores, len({job.subdirs for job in jobs})) - 1
+    most = min(cores or usable_cores(), services.config.concurrent_solves or usable_cores())
+    helpers = min(most, len({job.subdirs for job in jobs})) - 1
     with helping(work, helpers) if helpers > 0 else nullcontext():  # they start while indexes are fetched
         work.begin()
         work.take_part()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from ..arguments import Parser
+from ..parser import Parser
 
 if TYPE_CHECKING:
     import argparse

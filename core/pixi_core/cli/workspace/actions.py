@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import Parser, workspace_arguments
+from ..arguments import workspace_arguments
+from ..config_options import config_options
+from ..parser import Parser
 
 if TYPE_CHECKING:
     import argparse
@@ -33,7 +35,7 @@ def feature_argument(parser: argparse.ArgumentParser) -> None:
 def locking_arguments(parser: argparse.ArgumentParser) -> None:
     """For actions after which environments are solved again."""
     parser.add_argument("--no-install", action="store_true", help="do not change any environment")
-    parser.add_argument("--offline", action="store_true", help="use only what is cached or local")
+    config_options(parser)
 
 
 def opened(arguments: argparse.Namespace, context: Context) -> Workspace:

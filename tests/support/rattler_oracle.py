@@ -7,6 +7,7 @@
 | `records` | prefix | what its `conda-meta` says |
 | `write-lock` | as `solve`, and path | records; a lock file at `path` |
 | `lock` | path | environment → platform → locations of its packages |
+| `lock-contents` | paths | for each: platforms, and environments with channels and every field of every package |
 | `install-lock` | path, environment, platform, prefix, cache; scripts | records |
 
 A process of its own because the library's threads may outlive its work and crash at exit; hence `os._exit`.
@@ -163,12 +164,59 @@ def locked(path: Path) -> dict[str, dict[str, list[str]]]:
     }
 
 
+def package_content(package: Any) -> dict[str, Any]:
+    """Every field of a package of a lock file that the library tells, empty ones left out."""
+    if type(package).__name__ == "CondaLockedBinaryPackage":
+        fields = json.loads(package.repo_data_record().to_json())
+        fields["location"] = package.location
+    elif type(package).__name__ == "PypiLockedPackage":
+        py_hashes = package._package.hashes
+        fields = {
+            "name": package.name,
+            "version": package.version,
+            "location": package.location,
+            "md5": py_hashes.md5.hex() if py_hashes and py_hashes.md5 else None,
+            "sha256": py_hashes.sha256.hex() if py_hashes and py_hashes.sha256 else None,
+            "requires_dist": package.requires_dist,
+            "requires_python": package.requires_python,
+        }
+    else:
+        fields = {"name": package.name, "location": package.location}
+    kept_when_empty = ("purls", "run_exports")
+    return {key: value for key, value in fields.items() if value not in (None, "", [], {}) or key in kept_when_empty}
+
+
+def lock_content(path: Path) -> dict[str, Any]:
+    """What a lock file says, field by field; `error` where the library refuses it."""
+    from rattler import LockFile
+
+    try:
+        lock = LockFile.from_path(path)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+    environments = {}
+    for name, environment in lock.environments():
+        packages = {
+            str(platform.name): [package_content(package) for package in packages]
+            for platform, packages in environment.packages_by_platform().items()
+        }
+        channels = [str(channel) for channel in environment.channels()]
+        environments[name] = {"channels": channels, "packages": packages}
+    platforms = [
+        {"name": str(p.name), "subdir": str(p.subdir), "virtual_packages": [str(v) for v in p.virtual_packages]}
+        for p in lock.platforms()
+    ]
+    return {"platforms": platforms, "environments": environments}
+
+
 def answered(command: str, request: Mapping[str, Any]) -> Any:
     """What `command` answers to `request`."""
     if command == "records":
         return prefix_records(Path(request["prefix"]))
     if command == "lock":
         return locked(Path(request["path"]))
+    if command == "lock-contents":
+        return [lock_content(Path(path)) for path in request["paths"]]
     if command == "solve":
         return described(asyncio.run(solved(request)))
     work = {"install": installed, "install-lock": installed_from_lock, "write-lock": lock_written}[command]

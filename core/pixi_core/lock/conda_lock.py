@@ -18,7 +18,7 @@ from ..errors import LockFileError, SpecError
 from ..model.channel import channel as parse_channel
 from ..model.digest import Md5, Sha256
 from ..model.platform import Platform, subdir
-from ..model.record import PypiRecord, RepoDataRecord, derive, derived_noarch
+from ..model.record import PypiRecord, RepoDataRecord, derive, derived_noarch, derived_number
 from ..names import DEFAULT_ENVIRONMENT, pypi_name
 from .model import LockedEnvironment, LockedRecord, LockFile
 from .read import parse_yaml
@@ -77,7 +77,7 @@ def _conda(entry: Mapping[str, Any], name: str) -> RepoDataRecord:
         name=said.name or name,
         version=said.version,
         build=said.build,
-        build_number=said.build_number or 0,
+        build_number=derived_number(said.build),
         subdir=said.subdir,
         file_name=said.file_name,
         url=url,

@@ -19,7 +19,19 @@ from ..model.channel import file_url
 from ..model.digest import Md5, Sha256
 from ..model.package_index import default_index
 from ..model.platform import SUBDIRS, Platform, Subdir, VirtualPackage
-from ..model.record import Noarch, PypiRecord, RepoDataRecord, archive_stem, derive, derived_noarch, milliseconds, words
+from ..model.record import (
+    Noarch,
+    PypiRecord,
+    RepoDataRecord,
+    archive_stem,
+    derive,
+    derived_noarch,
+    derived_number,
+    milliseconds,
+    words,
+)
+from ..names import pypi_name
+from .legacy import explicit
 from .model import CURRENT_VERSION, CondaSourceRecord, LockedEnvironment, LockedRecord, LockFile, LockOptions
 from .narrow import Declined
 from .narrow import parse as narrow_parse
@@ -197,6 +209,8 @@ def _lock_file(document: Any) -> LockFile:
             "version",
         )
     packages = [_mapping(entry, "an entry of `packages`") for entry in _list(document.get("packages"), "packages")]
+    if version < 7:
+        packages = [explicit(entry, version) for entry in packages]
     records = _records(packages)
     environments = _mapping(document.get("environments") or {}, "environments")
     platforms = _platforms(document, environments, version)
@@ -261,9 +275,25 @@ def _records(packages: Iterable[Mapping[str, Any]]) -> Records:
         except (_Wrong, SpecError) as error:
             wrong = error if isinstance(error, _Wrong) else _Wrong(error.message)
             raise wrong.inside(next((v for v in fields.values() if isinstance(v, str)), "packages:")) from None
-        identity = tuple(_optional(fields, name) for name in _DISAMBIGUATORS)
-        found.setdefault(key, {})[identity] = record
+        same_place = found.setdefault(key, {})
+        identity = _identity(fields)
+        same_place[identity] = _merged(same_place.get(identity), record)
     return found
+
+
+def _identity(fields: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """What tells packages at one location apart: four fields, and the variants of a source package."""
+    variants = _mapping(fields.get("variants") or {}, "`variants`")
+    return (*(_optional(fields, name) for name in _DISAMBIGUATORS), str(sorted(variants.items())) if variants else None)
+
+
+def _merged(known: LockedRecord | None, record: LockedRecord) -> LockedRecord:
+    """Of two entries for one package, the first, with the purls that only the second may know."""
+    if known is None:
+        return record
+    if isinstance(known, RepoDataRecord) and isinstance(record, RepoDataRecord) and known.purls is None:
+        return known.replace(purls=record.purls)
+    return known
 
 
 def _record(fields: Mapping[str, Any]) -> tuple[tuple[str, str], LockedRecord]:
@@ -307,12 +337,12 @@ def _conda_record(location: str, fields: Mapping[str, Any]) -> RepoDataRecord:
         name=name,
         version=version,
         build=build,
-        build_number=said.build_number or 0 if number is None else _integer(number, "build_number") or 0,
+        build_number=derived_number(build) if number is None else _integer(number, "build_number") or 0,
         subdir=_subdir(subdir),
         file_name=_optional(fields, "file_name") or said.file_name,
         url=_url_of(location),
         channel=_channel(fields, said.channel),
-        noarch=_noarch(get("noarch", derived_noarch(subdir, build))),
+        noarch=_noarch(get("noarch", derived_noarch(said.subdir or subdir, said.build or build))),
         depends=_texts(get("depends"), "`depends`"),
         constrains=_texts(get("constrains"), "`constrains`"),
         extra_depends=_groups(extra, "extra_depends") if extra else {},
@@ -326,8 +356,8 @@ def _conda_record(location: str, fields: Mapping[str, Any]) -> RepoDataRecord:
         timestamp=None if timestamp is None else milliseconds(_integer(timestamp, "timestamp") or 0),
         track_features=words(get("track_features")) if get("track_features") else (),
         features=_optional(fields, "features"),
-        flags=_texts(get("flags"), "`flags`"),
-        purls=None if "purls" not in fields else _texts(purls, "`purls`"),
+        flags=tuple(sorted(_texts(get("flags"), "`flags`"))),
+        purls=None if purls is None else tuple(sorted(_texts(purls, "`purls`"))),
         run_exports=None if exports is None else _groups(exports, "run_exports"),
         python_site_packages_path=_optional(fields, "python_site_packages_path"),
     )
@@ -370,7 +400,7 @@ def _pypi_record(location: str, fields: Mapping[str, Any]) -> PypiRecord:
     if index is None and location.startswith(("http://", "https://")):
         index = default_index()
     return PypiRecord(
-        name=_text(fields.get("name"), f"`name` of {location}"),
+        name=pypi_name(_text(fields.get("name"), f"`name` of {location}")),
         version=_optional(fields, "version"),
         location=location,
         sha256=Sha256(sha256) if sha256 else None,
@@ -434,8 +464,8 @@ def _selected(entry: Mapping[str, Any], records: Records, environment: str) -> L
         raise _Wrong(f"the environment '{environment}' names a package that is not in the file: {location}", location)
     if len(candidates) == 1:
         return next(iter(candidates.values()))
+    wanted = _identity(entry)
     for identity, record in candidates.items():
-        wanted = [entry.get(name) for name in _DISAMBIGUATORS]
         if all(one is None or one == have for one, have in zip(wanted, identity, strict=True)):
             return record
     raise _Wrong(f"the environment '{environment}' names a package that is not in the file: {location}", location)

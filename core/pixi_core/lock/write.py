@@ -14,7 +14,7 @@ from ..model.channel import path_of_file_url
 from ..model.package_index import default_index
 from ..model.platform import Platform
 from ..model.pypi_options import DEFAULT_PRERELEASES
-from ..model.record import PypiRecord, RepoDataRecord, derive, derived_noarch
+from ..model.record import PypiRecord, RepoDataRecord, derive, derived_noarch, derived_number, written_timestamp
 from .model import CondaSourceRecord, LockedEnvironment, LockedRecord, LockFile, LockOptions
 from .scalar import scalar
 
@@ -56,7 +56,7 @@ def _aliases(platforms: Iterable[Platform]) -> dict[str, str]:
     found: dict[str, str] = {}
     count = 0
     for platform in platforms:
-        if platform.name == platform.subdir and platform.is_bare:
+        if platform.name == platform.subdir and not platform.customised:
             found[platform.name] = platform.name
         else:
             count += 1
@@ -188,12 +188,12 @@ def _write_conda(lines: list[str], record: RepoDataRecord) -> None:
         _field(lines, "version", record.version)
     if record.build != said.build:
         _field(lines, "build", record.build)
-    if record.build_number != said.build_number:
+    if record.build_number != derived_number(record.build):
         _number(lines, "build_number", record.build_number)
     if record.subdir != said.subdir:
         _field(lines, "subdir", record.subdir)
-    if record.noarch is not None and record.noarch != derived_noarch(record.subdir, record.build):
-        _field(lines, "noarch", record.noarch)
+    if record.noarch != derived_noarch(said.subdir or record.subdir, said.build or record.build):
+        lines.append(f"  noarch: {record.noarch or 'false'}")
     _field(lines, "sha256", record.sha256)
     _field(lines, "md5", record.md5)
     _field(lines, "legacy_bz2_md5", record.legacy_bz2_md5)
@@ -216,11 +216,12 @@ def _write_conda(lines: list[str], record: RepoDataRecord) -> None:
     if record.purls is not None:
         _sequence(lines, "purls", record.purls) if record.purls else lines.append("  purls: []")
     if record.run_exports is not None:
-        lines.append("  run_exports:" if any(record.run_exports.values()) else "  run_exports: {}")
-        _nested(lines, {key: items for key in _RUN_EXPORTS if (items := record.run_exports.get(key))})
+        exports = {key: items for key in _RUN_EXPORTS if (items := record.run_exports.get(key))}
+        lines.append("  run_exports:" if exports else "  run_exports: {}")
+        _nested(lines, exports)
     _number(lines, "size", record.size)
     _number(lines, "legacy_bz2_size", record.legacy_bz2_size)
-    _number(lines, "timestamp", record.timestamp)
+    _number(lines, "timestamp", record.timestamp and written_timestamp(record.timestamp))
     _field(lines, "python_site_packages_path", record.python_site_packages_path)
 
 

@@ -164,11 +164,6 @@ class Platform(Value):
         return cls(name, of, (*declared, *rest))
 
     @property
-    def is_bare(self) -> bool:
-        """Whether the name says everything."""
-        return self == Platform.bare(self.subdir)
-
-    @property
     def customised(self) -> frozenset[VirtualPackage]:
         """The virtual packages that differ from the subdir's defaults (what satisfiability compares)."""
         return frozenset(self.virtual_packages) - frozenset(default_virtual_packages(self.subdir))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 else:
     Noarch = RunExports = object  # for modules that import them by name
 
+_LATEST_SECOND = 253402300799
+"""Of the year 9999; a greater timestamp is in milliseconds."""
 EXTENSIONS = (".conda", ".tar.bz2")
 
 
@@ -167,7 +169,12 @@ def record_to_repodata(record: RepoDataRecord) -> dict[str, Any]:
 def milliseconds(timestamp: float) -> int:
     """A repodata or lock timestamp in ms: values up to the year 9999 in seconds are seconds."""
     value = int(timestamp)
-    return value * 1000 if value <= 253402300799 else value
+    return value * 1000 if value <= _LATEST_SECOND else value
+
+
+def written_timestamp(value: int) -> int:
+    """Milliseconds as a file says them: what would be read as seconds (before 1978) is written in seconds."""
+    return value // 1000 if value <= _LATEST_SECOND else value
 
 
 def words(value: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -189,10 +196,8 @@ class Derived(Value):
     name: str | None
     version: str | None
     build: str | None
-    build_number: int | None
     subdir: Subdir | None
     channel: str | None
-    noarch: Noarch | None
 
 
 def archive_stem(file_name: str) -> str | None:
@@ -210,8 +215,8 @@ def split_stem(stem: str) -> tuple[str, str, str] | None:
 
 
 def derive(location: str) -> Derived:
-    """The derivation rules of `pixi.lock`: name, version, build and build number from the file name; subdir and
-    channel from the last URL segments (`http`, `https`, `file` only); `noarch` from subdir and build.
+    """The derivation rules of `pixi.lock`: name, version and build from the file name; subdir and channel from the last
+    URL segments (`http`, `https`, `file` only).
     """
     path = location.split("?", 1)[0].split("#", 1)[0]
     last = path.rstrip("/").rpartition("/")[2].rpartition("\\")[2]
@@ -227,11 +232,9 @@ def derive(location: str) -> Derived:
             found_subdir = Subdir(segment)
             base = base_part + "/"
     if parts is None:
-        return Derived(file_name, None, None, None, None, found_subdir, base, None)
+        return Derived(file_name, None, None, None, found_subdir, base)
     name, version, build = parts
-    digits = len(build) - len(build.rstrip("0123456789"))
-    number = int(build[-digits:]) if 0 < digits <= 40 else 0
-    return Derived(file_name, name, version, build, number, found_subdir, base, derived_noarch(found_subdir, build))
+    return Derived(file_name, name, version, build, found_subdir, base)
 
 
 def _decoded(text: str) -> str:
@@ -241,6 +244,12 @@ def _decoded(text: str) -> str:
     from urllib.parse import unquote
 
     return unquote(text)
+
+
+def derived_number(build: str) -> int:
+    """The build number that a build string ends with; 0 where it ends with none."""
+    digits = len(build) - len(build.rstrip("0123456789"))
+    return int(build[-digits:]) if 0 < digits <= 40 else 0
 
 
 def derived_noarch(subdir: str | None, build: str) -> Noarch | None:

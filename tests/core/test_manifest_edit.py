@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 
 import pytest
@@ -43,6 +44,33 @@ def test_edits(edit: Edit, old: str, new: str) -> None:
     editor = WorkspaceEditor(TEXT)
     edit(editor)
     assert editor.text == TEXT.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("before", "requirement", "after"),
+    [
+        ('{ git = "https://g.example/x", tag = "v1" }', "x>=2", '{version = ">=2"}'),
+        (
+            '{ git = "https://g.example/x", tag = "v1" }',
+            "x @ git+https://g.example/x@main",
+            '{git = "https://g.example/x", rev = "main"}',
+        ),
+        (
+            '{ path = "x", editable = true }',
+            "x @ https://h.example/x-1-py3-none-any.whl",
+            '{url = "https://h.example/x-1-py3-none-any.whl"}',
+        ),
+        (
+            '{ version = ">=1", extras = ["fast"] }',
+            "x @ https://h.example/x.zip",
+            '{extras = ["fast"], url = "https://h.example/x.zip"}',
+        ),
+    ],
+)
+def test_another_source_takes_the_place_of_the_old_one(before: str, requirement: str, after: str) -> None:
+    editor = WorkspaceEditor(f"[pypi-dependencies]\nx = {before}\n")
+    editor.add_pypi(requirement)
+    assert tomllib.loads(editor.text) == tomllib.loads(f"[pypi-dependencies]\nx = {after}\n")
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,6 @@ from tests.end_to_end.test_config_options import CONFIG_OPTIONS
 TESTS = Path(__file__).resolve().parent.parent
 SHARED = {"--manifest-path", "--workspace", *CONFIG_OPTIONS}
 """Added by one function to most commands: naming them once is enough."""
-UNTESTED = {
-    "global install --branch", "global install --tag", "global install --rev", "global install --subdirectory",
-    "global add --branch", "global add --tag", "global add --rev", "global add --subdirectory",
-    "add --branch", "add --rev", "channel serve --host",
-    "workspace export conda-explicit-spec --ignore-source-errors",
-}  # fmt: skip
-"""Known debts; one that is paid must be struck out."""
 
 
 def commands_of(parser: argparse.ArgumentParser, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
@@ -66,4 +59,4 @@ def test_every_option_is_named_by_a_test(command: str, texts: list[str]) -> None
             among = texts if SHARED.intersection(spellings) else near
             if not any(names(text, spelling) for text in among for spelling in spellings):
                 untested.add(f"{' '.join(words)} {spellings[-1]}")
-    assert untested == {debt for debt in UNTESTED if debt.partition(" ")[0] == command}
+    assert untested == set()

@@ -90,7 +90,7 @@ CASES: dict[str, tuple[Callable[[FakeIndex], None], list[str]]] = {
     "missing file": (missing, ["404", "bad-1.0-py3-none-any.whl"]),
     "HTML where JSON is expected": (login_page, ["/simple/bad/", "page"]),
     "broken JSON": (broken_page, ["/simple/bad/"]),
-    "half of a wheel": (half, ["bad-1.0-py3-none-any.whl", "hash mismatch"]),
+    "half of a wheel": (half, ["bad-1.0-py3-none-any.whl", "has only 430 bytes"]),
     "cut before upload": (cut_before_upload, ["bad-1.0-py3-none-any.whl", "zip"]),
     "no zip at all": (not_a_zip, ["bad-1.0-py3-none-any.whl", "zip"]),
     "metadata of another project": (other_name, ["bad", "impostor"]),

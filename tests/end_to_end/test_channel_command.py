@@ -95,3 +95,14 @@ def test_refusals(tmp_path: Path) -> None:
     (tmp_path / "archives").mkdir()
     (tmp_path / "archives" / "broken-1-0.conda").write_bytes(b"PK")
     assert "broken-1-0.conda" in pixi("channel", "index", "archives", cwd=tmp_path).failed().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a POSIX signal")
+def test_a_channel_is_served_at_the_address_that_was_asked_for(tmp_path: Path, small_channel: Path) -> None:
+    with serving(str(small_channel), "--host", "localhost", environ={}) as url:
+        assert url.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(f"{url}/noarch/repodata.json") as answer:
+            assert answer.status == 200
+    elsewhere = ("--host", "192.0.2.1", "--port", "0")
+    refused = pixi("channel", "serve", str(small_channel), *elsewhere, cwd=tmp_path).failed()
+    assert "192.0.2.1" in refused.err

@@ -50,6 +50,24 @@ def test_export_without_what_comes_from_pypi(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "default_linux-64_conda_spec.txt").read_text().endswith("@EXPLICIT\n")
 
 
+def test_export_without_what_is_built_from_source(workspace: Path) -> None:
+    pixi("lock", cwd=workspace, environ=LINUX).succeeded()
+    path = workspace / "pixi.lock"
+    record = "- conda_source: mytool[4017b3ff] @ tools/mytool\n"
+    first, *rest = path.read_text().split("packages:\n      linux-64:\n")
+    environments = [
+        f"packages:\n      linux-64:\n{part}".replace("\n  more", f"\n      {record}  more", 1) for part in rest
+    ]
+    path.write_text("".join([first, *environments]) + record)
+    export = ("workspace", "export", "conda-explicit-spec", "out", "-e", "default")
+    refused = pixi(*export, cwd=workspace, environ=LINUX).failed()
+    assert "--ignore-source-errors leaves them out" in refused.err
+    pixi(*export, "--ignore-source-errors", cwd=workspace, environ=LINUX).succeeded()
+    written = (workspace / "out" / "default_linux-64_conda_spec.txt").read_text()
+    assert "native-tool" in written
+    assert "mytool" not in written
+
+
 def test_platforms_with_versions_of_their_systems(workspace: Path) -> None:
     path = workspace / "pixi.toml"
     path.write_text(path.read_text().replace("native-tool", "shared"))  # there for every platform

@@ -338,7 +338,7 @@ def test_an_interrupt_ends_the_build(world: World) -> None:
 def test_add_says_where_a_package_is_built_from(world: World) -> None:
     project(world.workspace / "libs" / "here", "here")
     elsewhere = project(world.root / "elsewhere", "elsewhere")
-    repository(elsewhere, "v2")
+    commit = repository(elsewhere, "v2")
     world.manifest()
     (world.workspace / "folder").mkdir()
     below = world.workspace / "folder"
@@ -347,6 +347,11 @@ def test_add_says_where_a_package_is_built_from(world: World) -> None:
     manifest = (world.workspace / "pixi.toml").read_text()
     assert 'here = {path = "libs/here", editable = true}' in manifest
     assert f'elsewhere = {{git = "file://{elsewhere}", tag = "v2"}}' in manifest
+    for option, value in (("--branch", "main"), ("--rev", commit)):
+        world.pixi("add", "elsewhere", "--git", f"file://{elsewhere}", option, value, "--no-install").succeeded()
+        written = f'elsewhere = {{git = "file://{elsewhere}", {option[2:]} = "{value}"}}'
+        assert written in (world.workspace / "pixi.toml").read_text()
+        assert f"?{option[2:]}={value}#{commit}\n" in (world.workspace / "pixi.lock").read_text()
     assert "- pypi: ./libs/here\n" in (world.workspace / "pixi.lock").read_text()
     assert world.python("import here, elsewhere; print(here.version)") == "1.0"
     for words in (["--git", "x", "--path", "y"], ["--tag", "v2"], ["--subdirectory", "x"], ["--editable"]):

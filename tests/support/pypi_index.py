@@ -261,7 +261,8 @@ def serving(index: FakeIndex) -> Iterator[FakeIndex]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            answer = index.answer(urlsplit(self.path).path, dict(self.headers.items()))
+            headers = {key.title(): value for key, value in self.headers.items()}
+            answer = index.answer(urlsplit(self.path).path, headers)
             self.send_response(answer.status)
             for key, value in answer.headers.items():
                 self.send_header(key, value)

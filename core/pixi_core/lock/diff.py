@@ -48,6 +48,8 @@ def _rows(before: Iterable[LockedRecord], after: Iterable[LockedRecord]) -> list
         right = fields_of(new[key]) if key in new else None
         if left is not None and right is not None:
             differing = [name for name in {**left, **right} if left.get(name) != right.get(name)]
+            if not differing:  # a fresh record knows more than lock files say, such as its size
+                continue
             left = {name: left.get(name) for name in differing}
             right = {name: right.get(name) for name in differing}
         rows.append({"name": key[0], "before": left, "after": right, "type": key[1]})

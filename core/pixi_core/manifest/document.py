@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -60,13 +60,24 @@ class TomlDocument:
         key = next((entry for entry in table if compare(entry) == wanted), name)
         present = table.get(key)
         if isinstance(present, (AbstractTable, dict)) and isinstance(value, str):
+            _forget(present, {*_SOURCE, "workspace"})
             present["version"] = value
-            present.pop("workspace", None)
         elif isinstance(present, (AbstractTable, dict)) and isinstance(value, dict):
+            if not _SOURCE.isdisjoint(value):
+                _forget(present, {*_SOURCE, "version", "index", "workspace"} - value.keys())
             for field, item in value.items():
                 present[field] = to_toml(item)
         else:
             table[key] = to_toml(value)
+
+
+_SOURCE = frozenset({"git", "branch", "tag", "rev", "subdirectory", "lfs", "path", "editable", "url"})
+"""The fields that say where a package is, other than in a channel or an index: another place takes all their places."""
+
+
+def _forget(table: Any, fields: Iterable[str]) -> None:
+    for field in fields:
+        table.pop(field, None)
 
 
 def to_toml(value: Any) -> Any:

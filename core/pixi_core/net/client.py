@@ -192,10 +192,14 @@ class Client:
 
         def attempt(place: str) -> Download:
             address = self._locate(place, sha256)
-            with Request(self, address, job.headers()) as (response, final):
-                job.begin(response, final)
-                for piece in pieces(response, final):
-                    job.take(piece, final)
+            try:
+                with Request(self, address, job.headers()) as (response, final):
+                    job.begin(response, final)
+                    for piece in pieces(response, final):
+                        job.take(piece, final)
+            except Retry as error:
+                job.refused(error.failure, place)
+                raise
             return job.finish_or_retry_once(final)
 
         return self._try_all(url, attempt)

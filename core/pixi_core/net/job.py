@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import ArchiveError, Cancelled, HashMismatch
+from ..errors import ArchiveError, Cancelled, HashMismatch, HttpStatusError
 from ..progress import Phase
 from .answers import CONTENT_RANGE, Download, Retry, lowered, wrong_range
 from .auth import shown
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
 Stop = Callable[[], bool]
+_ANOTHER_FILE = "the server has another file under this name: update the lock file, or tell its owner"
 
 
 class DownloadJob:
@@ -79,6 +80,13 @@ class DownloadJob:
             self._expected = int(length) if length.isdigit() and "content-encoding" not in headers else None
         self._html = headers.get("content-type", "").startswith("text/html")
 
+    def refused(self, failure: Failure, url: str) -> None:
+        """Look at an answer without a body. Raises `ArchiveError` where there is no rest to be had of a file."""
+        if self.received and isinstance(failure.error, HttpStatusError) and failure.error.status == 416:
+            raise ArchiveError(
+                f"{shown(url)} has only {self.received:,} bytes and should have more", hints=[_ANOTHER_FILE]
+            ) from None
+
     def take(self, piece: bytes, url: str) -> None:
         """Some more bytes. Raises `Cancelled`, `NetworkError`, `ArchiveError`, and `OSError` from the target."""
         if self._stop is not None and self._stop():
@@ -88,7 +96,7 @@ class DownloadJob:
         if self._size is not None and self.received + len(piece) > self._size:
             raise ArchiveError(
                 f"{shown(url)} is longer than the {self._size:,} bytes that it should have",
-                hints=["the server has another file under this name: update the lock file, or tell its owner"],
+                hints=[_ANOTHER_FILE],
             )
         self._hash.update(piece)
         if self._old_hash is not None:

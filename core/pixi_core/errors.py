@@ -70,6 +70,11 @@ class PixiError(Exception):
     def __str__(self) -> str:
         return "\n".join((self.message, *self.details))
 
+    @property
+    def circumstances(self) -> tuple[str, ...]:
+        """What was being done (`while solving test/win-64`): the notes that were added on the way, each once."""
+        return tuple(dict.fromkeys(getattr(self, "__notes__", ())))
+
     def __reduce__(self) -> tuple[Any, ...]:
         # the default would call the constructor with the message alone, which is too little for some
         return _restored, (type(self), self.args, self.__dict__)

@@ -53,7 +53,7 @@ class JsonLinesReporter(Reporter):
             {
                 "type": "error",
                 "message": error.message,
-                "details": list(error.details),
+                "details": [*error.details, *error.circumstances],
                 "hints": list(error.hints),
                 "exit_code": error.exit_code,
             }

@@ -49,7 +49,8 @@ class Parser(argparse.ArgumentParser):
         return shown
 
     def error(self, message: str) -> NoReturn:
-        """Print the message, the nearest option, and how to get help."""
+        """Print the message, the nearest option or choice, and how to get help."""
+        import re
         from difflib import get_close_matches
 
         lines = [f"error: {message}"]
@@ -59,6 +60,10 @@ class Parser(argparse.ArgumentParser):
                 near = get_close_matches(word.split("=")[0], known, n=1) if word.startswith("-") else []
                 if near:
                     lines.append(f"hint: did you mean `{near[0]}`?")
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if wrong:
+            near = get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
+            lines += [f"hint: did you mean `{word}`?" for word in near]
         lines.append(f"hint: see `{self.prog} --help`")
         self.print_usage(sys.stderr)
         self.exit(2, "\n".join(lines) + "\n")

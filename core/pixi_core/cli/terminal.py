@@ -65,7 +65,7 @@ class TerminalReporter(Reporter):
     def error(self, error: PixiError) -> None:
         """An error with its details and hints."""
         lines = [f"{self._paint('31', 'Error:')}   {self._paint('31', '×')} {error.message}"]
-        lines += [f"  {line}" for line in error.details]
+        lines += [f"  {line}" for line in (*error.details, *error.circumstances)]
         lines += [f"  {self._paint('36', 'hint:')} {hint}" for hint in error.hints]
         self._write("\n".join(lines))
 

@@ -97,6 +97,9 @@ def add(
     there = _already_there(workspace, wanted, target)
     fresh = {name: spec for name, spec in wanted.items() if name not in there}
     manifest = workspace.parse(_edited(workspace, fresh, target)) if fresh else workspace.manifest
+    users = [spec for spec in manifest.environments.values() if target.feature in (*spec.features, DEFAULT_FEATURE)]
+    if not users:
+        reporter.warning(f"no environment uses the feature '{target.feature}': nothing is locked or installed for it")
     previous = workspace.lock()
     lock = update_lock(
         workspace,

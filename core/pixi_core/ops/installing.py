@@ -105,8 +105,12 @@ def platforms_named(environment: Environment, name: str) -> Sequence[Platform]:
     found = [platform for platform in environment.platforms if name in (platform.name, platform.subdir)]
     if found:
         return found
-    known = ", ".join(platform.name for platform in environment.platforms)
-    raise SpecError(f"the environment '{environment.name}' has no platform '{name}'", hints=[f"it has {known}"])
+    from difflib import get_close_matches  # lazy: mistakes only
+
+    known = [platform.name for platform in environment.platforms]
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(known)}"
+    raise SpecError(f"the environment '{environment.name}' has no platform '{name}'", hints=[hint])
 
 
 def prepare_installation(

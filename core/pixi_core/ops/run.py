@@ -116,7 +116,7 @@ def run(
         return watch(steps, workspace.root, once, changed=lambda: reporter.message("Files have changed"))
     code = once()
     if code == 127 and steps[-1].task is None:
-        _tell_tasks(environments, reporter)
+        _tell_tasks(words[0], environments, reporter)
     return code
 
 
@@ -147,9 +147,15 @@ def _digest(ready: Ready) -> str:
     return hashlib.sha256(described.encode()).hexdigest()
 
 
-def _tell_tasks(environments: Mapping[str, Mapping[str, Task]], reporter: Reporter) -> None:
+def _tell_tasks(word: str, environments: Mapping[str, Mapping[str, Task]], reporter: Reporter) -> None:
+    """The tasks there are instead of what was asked for, the nearest first."""
+    from difflib import get_close_matches
+
     from ..tasks.graph import visible_tasks
 
     names = visible_tasks(environments)
+    near = get_close_matches(word, names, n=1)
+    if near:
+        reporter.message(f"Did you mean `{near[0]}`?")
     if names:
         reporter.message("\n".join(["Available tasks:", *(f"\t{name}" for name in names)]))

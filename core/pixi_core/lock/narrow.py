@@ -11,6 +11,7 @@ from typing import Any
 
 Value = Any
 _SPECIAL = frozenset("'\"[]{}&*!|>%@`,#~")
+_NOT_KEYS = frozenset([*_SPECIAL, " ", "-", "?", ":", ""])
 _NULLS = frozenset(["null", "~", "Null", "NULL"])
 
 
@@ -69,24 +70,61 @@ def _scalar(text: str) -> Value:
 
 
 def _packages(tail: str) -> list[dict[str, Value]]:
-    """The flat list of records, which is nearly all of the file: one pass over its lines."""
-    lines = tail.split("\n")
-    while lines and not lines[-1]:
-        lines.pop()
+    """The flat list of records, which is nearly all of the file."""
+    seen: dict[str, Value] = {}  # the same requirements come again and again
+    if tail[:2] != "- ":
+        raise Declined
+    records: list[dict[str, Value]] = []
+    for text in tail[2:].rstrip("\n").split("\n- "):
+        record = _flat_record(text, seen)
+        records += [record] if record is not None else _nested_records(f"- {text}")
+    return records
+
+
+def _flat_record(text: str, seen: dict[str, Value]) -> dict[str, Value] | None:
+    """A record of scalars and lists of scalars, as nearly all are; None where it may be another."""
+    pieces = text.split("\n  ")
+    if text.count("\n") != len(pieces) - 1:
+        return None
+    record: dict[str, Value] = {}
+    items: list[Value] | None = None
+    for piece in pieces:
+        if piece[:2] == "- ":
+            if items is None:
+                return None
+            known = seen.get(piece)
+            if known is None:
+                if ": " in piece or piece[-1] == ":":
+                    return None
+                known = seen[piece] = _scalar(piece[2:])
+            items.append(known)
+            continue
+        key, separator, value = piece.partition(": ")
+        if items == [] or key in record or key[:1] in _NOT_KEYS:
+            return None
+        if separator:
+            items = None
+            # digests and numbers need no look at what is special
+            record[key] = value if value.isalnum() and value not in _NULLS else _scalar(value)
+        elif key[-1] == ":" and key[:-1] not in record:
+            record[key[:-1]] = items = []
+        else:
+            return None
+    return None if items == [] else record
+
+
+def _nested_records(text: str) -> list[dict[str, Value]]:
+    """A record with mappings in it, line by line."""
+    lines = text.split("\n")
     records: list[dict[str, Value]] = []
     record: dict[str, Value] = {}
     items: list[Value] | None = None
     scalar = _scalar
-    seen: dict[str, Value] = {}  # the same requirements come again and again
     position, count = 0, len(lines)
     while position < count:
         line = lines[position]
         if line[:4] == "  - " and items is not None:
-            item = line[4:]
-            known = seen.get(item)
-            if known is None:
-                known = seen[item] = scalar(item)
-            items.append(known)
+            items.append(scalar(line[4:]))
         elif line[:2] == "- ":
             if line.startswith("- conda_source: "):
                 record, position = _item(lines, position, 0)
@@ -203,13 +241,26 @@ def _sequence(lines: list[str], position: int, indent: int) -> tuple[list[Value]
         if here > indent:
             raise Declined
         body = line[indent + 2 :]
-        if body[:1] != "'" and (": " in body or body[-1:] == ":"):
+        key, separator, value = body.partition(": ")
+        if separator and key.isalpha() and _ends_item(lines, position + 1, indent):
+            found.append({key: _scalar(value)})
+            position += 1
+        elif body[:1] != "'" and (": " in body or body[-1:] == ":"):
             item, position = _item(lines, position, indent)
             found.append(item)
         else:
             found.append(_scalar(body))
             position += 1
     return found, position
+
+
+def _ends_item(lines: list[str], position: int, indent: int) -> bool:
+    """Whether the item before this line has no more keys: what follows is the next one, or stands further left."""
+    return (
+        position >= len(lines)
+        or lines[position][indent : indent + 2] in ("- ", "")
+        or _indent(lines[position]) < indent
+    )
 
 
 def _item(lines: list[str], position: int, indent: int) -> tuple[dict[str, Value], int]:

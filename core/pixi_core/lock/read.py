@@ -20,6 +20,7 @@ from ..model.digest import Md5, Sha256
 from ..model.package_index import default_index
 from ..model.platform import SUBDIRS, Platform, Subdir, VirtualPackage
 from ..model.record import (
+    EXTENSIONS,
     Noarch,
     PypiRecord,
     RepoDataRecord,
@@ -223,7 +224,7 @@ def _lock_file(document: Any) -> LockFile:
         except _Wrong as wrong:
             raise wrong.inside(f"{name}:") from None
         locked[_text(name, "an environment name")] = environment
-    extra = tuple(record for found in records.values() for record in found.values() if id(record) not in used)
+    extra = tuple(record for found in records.values() for _, record in found if id(record) not in used)
     return LockFile(version=version, platforms=platforms, environments=locked, extra_packages=extra)
 
 
@@ -260,14 +261,12 @@ def _subdir(name: Any) -> Subdir:
     return Subdir(name)
 
 
-Records = dict[tuple[str, str], dict[tuple[str | None, ...], LockedRecord]]
+Records = dict[tuple[str, str], list[tuple[Mapping[str, Any], LockedRecord]]]
+"""By (kind, location) what the file says and the records; several where source packages of version 6 share a place."""
 _DISAMBIGUATORS = ("name", "version", "build", "subdir")
 
 
 def _records(packages: Iterable[Mapping[str, Any]]) -> Records:
-    """Records by (kind, location); several may share a location in version 6 (source packages), told apart by name,
-    version, build and subdir.
-    """
     found: Records = {}
     for fields in packages:
         try:
@@ -275,25 +274,31 @@ def _records(packages: Iterable[Mapping[str, Any]]) -> Records:
         except (_Wrong, SpecError) as error:
             wrong = error if isinstance(error, _Wrong) else _Wrong(error.message)
             raise wrong.inside(next((v for v in fields.values() if isinstance(v, str)), "packages:")) from None
-        same_place = found.setdefault(key, {})
-        identity = _identity(fields)
-        same_place[identity] = _merged(same_place.get(identity), record)
+        known = found.get(key)
+        if known is None:
+            found[key] = [(fields, record)]
+        else:
+            _join(known, fields, record)
     return found
+
+
+def _join(known: list[tuple[Mapping[str, Any], LockedRecord]], fields: Mapping[str, Any], record: LockedRecord) -> None:
+    """Add a record to those of its place. Of two entries for one package the first counts, with the purls that only the
+    second may know.
+    """
+    identity = _identity(fields)
+    for position, (others, first) in enumerate(known):
+        if _identity(others) == identity:
+            if isinstance(first, RepoDataRecord) and isinstance(record, RepoDataRecord) and first.purls is None:
+                known[position] = (others, first.replace(purls=record.purls))
+            return
+    known.append((fields, record))
 
 
 def _identity(fields: Mapping[str, Any]) -> tuple[str | None, ...]:
     """What tells packages at one location apart: four fields, and the variants of a source package."""
     variants = _mapping(fields.get("variants") or {}, "`variants`")
     return (*(_optional(fields, name) for name in _DISAMBIGUATORS), str(sorted(variants.items())) if variants else None)
-
-
-def _merged(known: LockedRecord | None, record: LockedRecord) -> LockedRecord:
-    """Of two entries for one package, the first, with the purls that only the second may know."""
-    if known is None:
-        return record
-    if isinstance(known, RepoDataRecord) and isinstance(record, RepoDataRecord) and known.purls is None:
-        return known.replace(purls=record.purls)
-    return known
 
 
 def _record(fields: Mapping[str, Any]) -> tuple[tuple[str, str], LockedRecord]:
@@ -303,7 +308,7 @@ def _record(fields: Mapping[str, Any]) -> tuple[tuple[str, str], LockedRecord]:
         return (kind, location), CondaSourceRecord(location, rest)
     if kind == "pypi":
         return (kind, location), _pypi_record(location, fields)
-    if archive_stem(location.partition("#")[0].partition("?")[0]) is None:
+    if not location.endswith(EXTENSIONS) and archive_stem(location.partition("#")[0].partition("?")[0]) is None:
         rest = {key: value for key, value in fields.items() if key not in ("conda", "kind", "url")}
         return (kind, location), CondaSourceRecord(f"{_text(fields.get('name'), '`name`')} @ {location}", rest)
     return (kind, location), _conda_record(location, fields)
@@ -463,9 +468,9 @@ def _selected(entry: Mapping[str, Any], records: Records, environment: str) -> L
     if not candidates:
         raise _Wrong(f"the environment '{environment}' names a package that is not in the file: {location}", location)
     if len(candidates) == 1:
-        return next(iter(candidates.values()))
+        return candidates[0][1]
     wanted = _identity(entry)
-    for identity, record in candidates.items():
-        if all(one is None or one == have for one, have in zip(wanted, identity, strict=True)):
+    for fields, record in candidates:
+        if all(one is None or one == have for one, have in zip(wanted, _identity(fields), strict=True)):
             return record
     raise _Wrong(f"the environment '{environment}' names a package that is not in the file: {location}", location)

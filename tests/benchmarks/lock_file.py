@@ -1,7 +1,7 @@
 """How long a lock file of three megabytes takes to load and to write: `python -m tests.benchmarks.lock_file [MB]`.
 
 Made-up records with what real ones say, four platforms and three environments. Every round is a process of its own,
-which reads and writes once, cold, as a command does. Prints medians in milliseconds: wall clock, and CPU of the process.
+which reads and writes once, cold, as a command does. Prints medians in milliseconds: wall clock and CPU.
 """
 
 from __future__ import annotations

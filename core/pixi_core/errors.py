@@ -30,6 +30,7 @@
       TaskError
         CommandNotFound             exit code 127
       TrustRequired                 the manifest was not approved by this user
+      PolicyRefused                 the administrator of the machine does not allow it
       Cancelled                     exit code 130
 
 Errors are data first: they carry the objects they speak of, `str()` makes the one-line prose, and advice
@@ -326,6 +327,34 @@ class TrustRequired(PixiError):
     ) -> None:
         super().__init__(message, hints=hints, details=details)
         self.subject = subject
+
+
+class Refusal(Value):
+    """One rule of a policy that something met: where it stands, its key, the value that met it, and why that is not
+    allowed, as a sentence; `hint` says what to do.
+    """
+
+    location: Location
+    key: str
+    value: str
+    reason: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.location}: `{self.key}`: {self.reason}"
+
+
+class PolicyRefused(PixiError):
+    """The administrator of the machine does not allow it; `refusals` lists every rule that was met."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        hints = dict.fromkeys(refusal.hint for refusal in refusals if refusal.hint)
+        super().__init__(
+            "the policy of this machine does not allow this",
+            details=[f"  - {refusal}" for refusal in refusals],
+            hints=[*hints, "ask the administrator of this machine for an exception"],
+        )
+        self.refusals = tuple(refusals)
 
 
 class Cancelled(PixiError):

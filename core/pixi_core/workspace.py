@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .manifest.model import ManifestKind, WorkspaceManifest
     from .model.pypi_options import PypiOptions
     from .net.client import Client
+    from .policy.model import Policy
     from .pypi.index import IndexClient
     from .repodata.gateway import Gateway
     from .store.entry import Entry
@@ -66,6 +67,19 @@ class Services:
         self.channel_urls = channel_urls
         self._client: Client | None = None
         self._gateway: Gateway | None = None
+        self._policy: Policy | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """What the administrator of this machine allows. Raises `ConfigError` where the file cannot be used."""
+        if self._policy is None:
+            from .policy import load
+
+            # of this process: what a client chose for a kernel has no say
+            self._policy = load(os.environ)
+            for warning in self._policy.warnings:
+                self.reporter.warning(warning)
+        return self._policy
 
     @property
     def client(self) -> Client:
@@ -74,7 +88,8 @@ class Services:
             from .net.client import Client
             from .net.config import net_config
 
-            settings = net_config(self.config, self.environ, offline=self.offline, s3_options=self.s3_options())
+            config = self.config.replace(mirrors=self.policy.mirrors(self.config.mirrors))
+            settings = net_config(config, self.environ, offline=self.offline, s3_options=self.s3_options())
             settings.credentials.remember(self.index_urls())
             settings.credentials.remember_channels(self.channel_urls())
             self._client = Client(settings, reporter=self.reporter)
@@ -91,13 +106,17 @@ class Services:
                 self.dirs,
                 offline=self.offline,
                 disabled=self.config.disabled_forms,
+                check=self.policy.check_channels,
                 reporter=self.reporter,
             )
         return self._gateway
 
     def index(self, options: PypiOptions) -> IndexClient:
-        """Everything the PyPI indexes of some options offer."""
+        """Everything the PyPI indexes of some options offer. Raises `PolicyRefused`."""
         from .pypi.index import IndexClient
+
+        pages = [links.url for links in options.find_links if links.url is not None]
+        self.policy.check_indexes([*options.search_order, *pages])
 
         return IndexClient(self.client, self.dirs.pypi_index, options)
 

@@ -1,5 +1,6 @@
 """The magics `%pixi` and `%%pixi run`: the `pixi` command, with its effect on the running kernel's environment."""
 
+import json
 import os
 import re
 import shlex
@@ -170,7 +171,8 @@ class PixiMagic:
             self._publish(table_bundle(["name", "version", "build", "kind"], rows, caption), shown.is_shown)
             return
         if command == "status" and "state" in data:
-            shown.finish(status_line(data), "ready" if data["state"] == "in-sync" else "recommended", progress.warnings)
+            lines = policy_lines(data.get("policy")) + progress.warnings
+            shown.finish(status_line(data), "ready" if data["state"] == "in-sync" else "recommended", lines)
             return
         lines = [*progress.messages, *outcome.printed] or ["✔ pixi %s" % command]
         shown.finish(lines[0], "ready", lines[1:] + progress.warnings)
@@ -205,6 +207,14 @@ def status_line(data: Mapping[str, Any]) -> str:
     if reasons:
         return "%s (%s)" % (text, "; ".join(reasons))
     return "%s (%s)" % (text, count_text(data["packages"])) if "packages" in data else text
+
+
+def policy_lines(policy: Optional[Mapping[str, Any]]) -> List[str]:
+    """What the administrator's policy says, a line a key; nothing where there is none."""
+    if not policy:
+        return []
+    told = ["%s = %s" % (key, json.dumps(value)) for rules in policy["rules"] for key, value in rules.items()]
+    return ["policy of this machine: %s" % policy["path"], *("  " + line for line in told)]
 
 
 def count_text(number: int) -> str:

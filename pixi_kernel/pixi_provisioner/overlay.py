@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from pixi_core.cache.entry import LOCKS
 from pixi_core.errors import EnvironmentUnavailable, PixiError
 from pixi_core.fs import FileLock, atomic_write, link_file, remove_tree
+from pixi_core.ops.admission import admit
 from pixi_core.ops.fetching import fetch_packages
 from pixi_core.progress import Reporter
 from pixi_core.workspace import Workspace
@@ -84,6 +85,7 @@ def ensure_overlay(
         files = files_of_server(interpreter)
         if files is None:
             records = _resolve(interpreter, workspace, environment, reporter, should_stop)
+            admit(workspace.services, (), records, whole=False)
             fetched = fetch_packages(workspace.services, (), records, reporter=reporter, should_stop=should_stop)
             files = files_of_wheels(fetched.wheel(record) for record in records)
         folder = build_overlay(root, files)
@@ -159,8 +161,10 @@ def _resolve(
     from pixi_core.pypi.resolve import resolve
 
     merged = workspace.manifest.environment(environment)
-    options = merged.pypi_options
+    policy = workspace.services.policy
+    options = policy.pypi_options(merged.pypi_options)
     try:
+        policy.require_lock("ipykernel, which the environment lacks")
         return tuple(
             resolve(
                 [parse_requirement(REQUIREMENT)],

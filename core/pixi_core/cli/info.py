@@ -42,6 +42,11 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     return 0
 
 
+def policy_lines(policy: dict[str, Any]) -> list[str]:
+    """What a policy says, a line a key, as its file would."""
+    return [f"{key} = {json.dumps(value)}" for rules in policy["rules"] for key, value in rules.items()]
+
+
 def _print(data: dict[str, Any]) -> None:
     from .terminal import megabytes, safe
 
@@ -51,6 +56,9 @@ def _print(data: dict[str, Any]) -> None:
         ("Virtual packages", ", ".join(data["virtual_packages"])),
         ("Cache dir", data["cache_dir"]),
     ]
+    if data["policy"]:
+        rows.append(("Policy", data["policy"]["path"]))
+        rows += [("", line) for line in policy_lines(data["policy"])]
     if data["cache_size"] is not None:
         rows.append(("Cache size", megabytes(data["cache_size"])))
     project = data["project_info"]
@@ -70,5 +78,4 @@ def _print(data: dict[str, Any]) -> None:
             ("Prefix", environment["prefix"]),
         ]
     for title, text in rows:
-        if title or not text:
-            print(f"{title:>18}: {safe(text)}" if title else "")
+        print(f"{title:>18}: {safe(text)}" if title else f"{'':>20}{safe(text)}".rstrip())

@@ -43,4 +43,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         print(f"{found.workspace} ({found.environment}) {SENTENCES[found.state]}")
         for reason in found.reasons:
             print(safe(f"  - {reason}"))
+        if found.policy is not None:
+            from .info import policy_lines
+
+            print(safe(f"policy of this machine: {found.policy['path']}"))
+            for line in policy_lines(found.policy):
+                print(safe(f"  {line}"))
     return 1 if arguments.check and found.state != "in-sync" else 0

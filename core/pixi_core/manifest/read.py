@@ -59,7 +59,7 @@ def read_manifest(
     Raises `ManifestError` with every mistake.
     """
     problems = Problems(path, text)
-    document = Table(_parse(text, problems), (), problems)
+    document = Table(parse_toml(text, problems), (), problems)
     project = None
     body = document
     if kind == "pyproject":
@@ -92,7 +92,8 @@ def _check_pixi(body: Table, path: Path) -> None:
             )
 
 
-def _parse(text: str, problems: Problems) -> dict[str, Any]:
+def parse_toml(text: str, problems: Problems) -> dict[str, Any]:
+    """The document in `text`. Raises `ManifestError` with the place where it is no TOML."""
     import tomli
 
     try:

@@ -150,7 +150,9 @@ def _require_trust(workspace: Workspace) -> None:
 def builder_for(base: Base) -> SourceBuilder:
     """The builder for sources of an environment."""
     workspace = base.workspace
-    services, options = workspace.services, base.environment.pypi_options
+    services = workspace.services
+    options = services.policy.pypi_options(base.environment.pypi_options)
+    services.policy.require_lock("what builds sources")
     index = services.index(options)
     index.anchor(workspace.root)
     once: OnceMap[str, BuildPython] = OnceMap()

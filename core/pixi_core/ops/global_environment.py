@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import EnvironmentUnavailable, ManifestError, PixiError
+from ..errors import EnvironmentUnavailable, ManifestError, PixiError, Unsatisfiable
 from ..global_tools.executables import Executable, of_cached, of_installed
 from ..install.apply import recover
 from ..install.execute import Outcome, execute
@@ -21,6 +21,7 @@ from ..model.platform import NOARCH, Platform
 from ..progress import SILENT, Reporter
 from ..solve import SolveRequest, solve
 from ..virtual import detect, host_subdir
+from .admission import admit, admit_size
 from .closure import reachable_conda
 from .fetching import Fetched, fetch_packages
 from .installing import link_options
@@ -82,8 +83,10 @@ def prepare_tool(
     else:
         records = _solve(services, environment, platform, installed if keep else [], reporter)
     again = [record.name for record in records] if reinstall else ()
+    admit(services, records, ())
     plan = make_plan(records, (), state, reinstall=again)
     fetched = fetch_packages(services, plan.conda_to_link, (), reporter=reporter)
+    admit_size(services, plan, fetched)
     return PreparedTool(
         environment=environment,
         platform=platform,
@@ -127,18 +130,22 @@ def _solve(
 ) -> tuple[RepoDataRecord, ...]:
     if not environment.dependencies:
         return ()
+    services.policy.require_lock(f"the global environment '{environment.name}'")
     with reporter.phase("repodata", detail=environment.name):
         source = services.gateway.source(environment.channels, [platform.subdir, NOARCH])
     request = SolveRequest(
         specs=tuple(environment.dependencies.values()),
         virtual_packages=platform.virtual_packages,
         locked=tuple(locked),
+        exclude_newer=services.policy.exclude_newer(None),
     )
     try:
         with reporter.phase("solve", detail=environment.name):
             return solve(request, source).records
     except PixiError as error:
         error.add_note(f"while solving the global environment '{environment.name}'")
+        if isinstance(error, Unsatisfiable):
+            services.policy.explain(error)
         raise
 
 

@@ -40,6 +40,7 @@ def info(
         },
         "project_info": None if workspace is None else _workspace_info(workspace, extended),
         "environments_info": [] if workspace is None else _environments_info(workspace, extended),
+        "policy": services.policy.to_json(),
         "config_locations": [str(path) for path in services.config.locations],
     }
 

@@ -127,10 +127,12 @@ def prepare_installation(
     """Compare the prefix with the lock file (with a `subset` of it), and fetch what is missing in it. `platform` is one
     of the environment's; the default is the first that this machine can run.
 
-    Raises `EnvironmentUnavailable`, `NetworkError`, `ArchiveError`; `LockFileError` where `subset` names no package.
+    Raises `EnvironmentUnavailable`, `NetworkError`, `ArchiveError`, `PolicyRefused`; `LockFileError` where `subset`
+    names no package.
     """
     from ..install.plan import make_plan
     from ..install.prefix import PrefixState, read_prefix
+    from .admission import admit, admit_size
     from .fetching import fetch_packages  # lazy: it brings threads, and most commands fetch nothing
 
     platform = platform or choose_platform(workspace, environment)
@@ -146,6 +148,7 @@ def prepare_installation(
     if not plan.is_empty and workspace.stored(environment.name) is not None:
         prefix = workspace.own_prefix(environment.name)
         plan = make_plan(conda, pypi, PrefixState(path=prefix), untouched=untouched)
+    admit(workspace.services, conda, pypi, whole=not subset)
     fetched = fetch_packages(
         workspace.services,
         plan.conda_to_link,
@@ -155,6 +158,7 @@ def prepare_installation(
     )
     if not all(record.is_wheel for record in pypi):
         _build(workspace, environment, fetched, plan, conda, pypi, reporter, should_stop)
+    admit_size(workspace.services, plan, fetched)
     return Prepared(
         workspace=workspace,
         environment=environment,

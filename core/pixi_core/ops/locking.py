@@ -14,6 +14,7 @@ from ..model.purl import pypi_names
 from ..names import PackageName, PypiName, package_name, pypi_name
 from ..progress import SILENT, Reporter
 from ..value import EMPTY, Value
+from .admission import admit_lock
 from .closure import reachable_conda, reachable_pypi
 from .solving import Job, solve_all
 
@@ -67,7 +68,7 @@ def update_lock(
     """Solve everything the manifest asks for.
 
     `unlock` holds compared names (conda or PyPI form). Raises `Unsatisfiable`, `NetworkError`, `ManifestError`,
-    `EnvironmentUnavailable` (host kind without a fitting interpreter).
+    `EnvironmentUnavailable` (host kind without a fitting interpreter), `PolicyRefused`.
     """
     from ..lock.model import LockFile
     from ..manifest.merge import solve_groups
@@ -80,6 +81,7 @@ def update_lock(
         reporter=reporter,
         should_stop=should_stop,
     )
+    locker.services.policy.require_lock(f"the workspace {locker.manifest.path}")
     groups = solve_groups(locker.manifest)
     targets = [
         ([environment for environment in group if platform in environment.platforms], platform)
@@ -91,7 +93,9 @@ def update_lock(
     for group, platform in targets:
         for name, records in _solve_group(locker, group, platform).items():
             found.setdefault(name, {})[platform.name] = records
-    return LockFile.build([environment for group in groups for environment in group], found)
+    lock = LockFile.build([environment for group in groups for environment in group], found)
+    admit_lock(locker.services, lock)
+    return lock
 
 
 def _solve_ahead(
@@ -120,6 +124,8 @@ def _solve_group(
         conda, target, pypi = _solve_both(locker, group, platform, title)
     except PixiError as error:
         error.add_note(f"while solving {title}")
+        if isinstance(error, Unsatisfiable):
+            locker.services.policy.explain(error)
         raise
     if len(group) == 1:
         return {group[0].name: (*conda, *pypi)}
@@ -223,7 +229,7 @@ def _conda_job(
         locked=tuple(record for record in _previous(locker, group, platform)[0] if record.name not in locker.unlock),
         strategy=group[0].solve_strategy,
         channel_priority=group[0].channel_priority,
-        exclude_newer=group[0].exclude_newer,
+        exclude_newer=locker.services.policy.exclude_newer(group[0].exclude_newer),
     )
     return Job(
         title=_title(group, platform),
@@ -281,7 +287,7 @@ def _resolve_pypi(
     from ..pypi.resolve import resolve
 
     target = python_target(locker.workspace, group[0], platform, conda)
-    options = group[0].pypi_options
+    options = locker.services.policy.pypi_options(group[0].pypi_options)
     with locker.reporter.phase("pypi-resolve", detail=title) as phase:
         records = resolve(
             requirements,

@@ -19,6 +19,7 @@ from ..fs import FileLock, os_errors, remove_tree
 from ..progress import SILENT, Reporter
 from ..store.entry import Entry, Store, environment_key
 from ..store.leases import Lease, lease_folder
+from .admission import admit, admit_size
 
 if TYPE_CHECKING:
     from ..install.interpreters import Interpreter
@@ -91,9 +92,11 @@ def materialize(
 
     With `lease` this process holds it; with `lease_seconds` it is kept at least that long. `compiled` makes the
     bytecode ahead, which readers could not keep. Raises `LockFileError` for an environment or platform that is not
-    locked, and for packages that no digest pins; `EnvironmentUnavailable`; and what fetching and installing raise.
+    locked, and for packages that no digest pins; `EnvironmentUnavailable`; `PolicyRefused`; and what fetching and
+    installing raise.
     """
     wanted = _wanted(lock, environment, platform, services.environ)
+    admit(services, wanted.conda, wanted.pypi)
     entry = store.entry(wanted.key)
     if not entry.is_whole and not _may_build(store):
         raise InstallError(
@@ -108,6 +111,8 @@ def materialize(
         built = not entry.is_whole
         if built:
             _build(entry, wanted, services, compiled, reporter, should_stop)
+        else:
+            services.policy.admit_size(int(entry.read().get("bytes", 0)), lambda: "as it is in the store")
         held = None
         if lease or lease_seconds is not None:
             try:
@@ -210,6 +215,7 @@ def _build(
     fetched = fetch_packages(
         services, plan.conda_to_link, plan.pypi_to_link, reporter=reporter, should_stop=should_stop
     )
+    admit_size(services, plan, fetched)
     execute(
         plan,
         entry.prefix,

@@ -19,6 +19,7 @@ from typing import Any
 
 from .. import __version__
 from ..install.fingerprint import fingerprint
+from ..policy.place import mark
 
 FOLDER = "prepared-v1"
 TASKS_FILE = "_tasks.json"
@@ -42,6 +43,7 @@ def state(manifest_path: str | os.PathLike[str], prefix: str | os.PathLike[str])
         "manifest": file_digest(manifest_path),
         "lock": file_digest(lock),
         "prefix": fingerprint(prefix) or "",
+        "policy": mark(os.environ),
     }
 
 

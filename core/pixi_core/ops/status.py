@@ -21,7 +21,8 @@ State = Literal["in-sync", "no-lock", "stale", "not-installed"]
 class Status:
     """`in-sync`: what is installed is what is locked is what the manifest asks for. `no-lock`: nothing is locked yet.
     `stale`: the lock file does not satisfy the manifest, and `reasons` says why. `not-installed`: locked, but the
-    prefix is missing or differs, and `reasons` says how.
+    prefix is missing or differs, and `reasons` says how. `policy` is what the machine's policy says, None where there
+    is none.
     """
 
     state: State
@@ -32,6 +33,7 @@ class Status:
     prefix: Path
     lock_digest: str
     packages: int
+    policy: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For the status endpoint, `pixi status --json` and the kernel."""
@@ -44,6 +46,7 @@ class Status:
             "prefix": str(self.prefix),
             "lock_digest": self.lock_digest,
             "packages": self.packages,
+            "policy": self.policy,
         }
 
 
@@ -67,6 +70,7 @@ def status(workspace: Workspace, environment: str | None = None) -> Status:
         prefix=workspace.prefix(name),
         lock_digest=workspace.digests()[1],
         packages=packages,
+        policy=workspace.services.policy.to_json(),
     )
 
 

@@ -15,7 +15,7 @@ from .tables import TableCache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
     from types import TracebackType
     from typing import Self
@@ -51,7 +51,8 @@ class Gateway:
     """All channels, through one cache. Thread-safe. An index that was opened stays as it is until `forget`.
 
     `client` is a `net.client.Client`, or whatever else can GET. With `as_kept` an index in the cache is used as it is,
-    however old; `disabled` says which forms of indexes are not asked for (`Config.disabled_forms`).
+    however old; `disabled` says which forms of indexes are not asked for (`Config.disabled_forms`); `check` is given
+    the URLs of channels before they are opened, and raises where that is not allowed.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Gateway:
         offline: bool = False,
         as_kept: bool = False,
         disabled: Mapping[str, Mapping[str, bool]] = EMPTY,
+        check: Callable[[Sequence[str]], None] = lambda _urls: None,
         reporter: Reporter = SILENT,
     ) -> None:
         folder = cache.repodata
@@ -78,6 +80,7 @@ class Gateway:
             pool=self._threads,
             disabled=disabled,
         )
+        self._check = check
         self._pool: ThreadPoolExecutor | None = None
         self._opened: dict[str, SubdirIndex | None] = {}
         self._sources: dict[tuple[tuple[str, ...], tuple[str, ...]], ChannelSource] = {}
@@ -173,6 +176,7 @@ class Gateway:
     def _open(self, wanted: Sequence[tuple[Channel, Subdir]], timeout: float | None = None) -> list[SubdirIndex | None]:
         """Open each index once, those of servers side by side. Failures are not remembered."""
         waiting: list[Future[SubdirIndex | None]] = []
+        self._check(list(dict.fromkeys(channel.url for channel, _ in wanted)))
         todo = [(channel, subdir) for channel, subdir in wanted if channel.subdir_url(subdir) not in self._opened]
         for channel, subdir in todo:
             if len(todo) == 1 or self._fetcher.is_here(channel.subdir_url(subdir)):

@@ -13,9 +13,12 @@ from tests.support.command import Ran, pixi
 from tests.support.pypi_index import FakeIndex, serving
 from tests.support.trees import tree
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can write a policy that is believed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can write a policy that is believed"
+    ),
+]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from traitlets import List, Unicode, default
 from traitlets.config import Configurable
 
 from pixi_core.errors import PixiError, error_text
+from pixi_core.policy.place import GROUP_VARIABLE
 
 from .offers import EVERYTHING, Offer, choose, find_offers, form_of, options_of_form
 from .provide import provide, variables
@@ -37,6 +38,11 @@ class PixiSpawnerMixin(Configurable):
     pixi_allowed = List(
         Unicode(), [EVERYTHING], config=True,
         help="Names of workspaces that the user may have, `*` for all; made for `group_overrides`.",
+    )  # fmt: skip
+
+    pixi_policy_group = Unicode(
+        "", config=True,
+        help="Groups of the machine's policy that the user's server belongs to, with commas; for `group_overrides`.",
     )  # fmt: skip
 
     _pixi_story: Story | None = None
@@ -105,6 +111,14 @@ class PixiSpawnerMixin(Configurable):
                 yield {"progress": position, "message": line}
         async for event in spawner.progress():
             yield event
+
+    def get_env(self) -> dict[str, str]:
+        """The variables of the user's server, with the groups of the policy that it belongs to."""
+        spawner: Any = super()
+        found: dict[str, str] = spawner.get_env()
+        if self.pixi_policy_group:
+            found[GROUP_VARIABLE] = self.pixi_policy_group
+        return found
 
     def get_args(self) -> list[str]:
         """New notebooks get the kernel of the environment, unless the administrator says otherwise."""

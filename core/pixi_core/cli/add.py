@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .arguments import environment_argument, lock_arguments, lock_mode, no_install, workspace_arguments
+from .script import script_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -39,6 +40,7 @@ def where_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-p", "--platform", action="append", default=[], metavar="PLATFORM", help="only there; repeat")
     environment_argument(parser)
     parser.add_argument("-n", "--dry-run", action="store_true", help="change nothing, say what would change")
+    script_argument(parser)
     lock_arguments(parser)
 
 
@@ -101,7 +103,10 @@ def _from_root(path: str, workspace: Workspace) -> str:
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Add, lock, install, and say what stands in the manifest now."""
     from ..ops.change import add
+    from .script import add as add_to_script
 
+    if arguments.script is not None:
+        return add_to_script(arguments, context)
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
     target = target_of(arguments)

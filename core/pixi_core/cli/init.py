@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config_options import config_options
+from .script import init as init_script
+from .script import script_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--conda-pypi-map", action="append", default=[], metavar="CHANNEL=LOCATION", help="conda's names on PyPI"
     )
     parser.add_argument("--host", action="store_true", help="no channels: Python from this machine, packages from PyPI")
+    script_argument(parser)
     config_options(parser)
 
 
@@ -34,6 +37,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.init import init_workspace, open_created, open_services, parse_map
     from ..trust import sign
 
+    if arguments.script is not None:
+        return init_script(arguments, context)
     mapped = parse_map(arguments.conda_pypi_map)
     imported = read_conda_env(context.cwd / arguments.imported) if arguments.imported else None
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from .arguments import workspace_arguments
 from .config_options import config_options
+from .script import lock as lock_script
+from .script import script_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolve-conflict", action="store_true", help="solve a lock file in which git left both sides of a merge"
     )
+    script_argument(parser)
     parser.add_argument("--like", metavar="FILE", help="prefer the versions of a conda-lock.yml")
     config_options(parser)
 
@@ -31,6 +34,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     """Solve where needed, write, and say what moved."""
     from ..ops.lock import lock_like, outdated_reasons, relock, resolve_conflict
 
+    if arguments.script is not None:
+        return lock_script(arguments, context)
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
     resolved = None

@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Remove, lock, install."""
     from ..ops.change import remove
+    from .script import remove as remove_from_script
 
+    if arguments.script is not None:
+        return remove_from_script(arguments, context)
     workspace = context.workspace(arguments.manifest_path)
     workspace.configure(offline=arguments.offline, reporter=context.reporter)
     target = target_of(arguments)

@@ -83,7 +83,8 @@ def _run_script(arguments: argparse.Namespace, context: Context) -> int:
     services.reporter = context.reporter
     services.offline = services.offline or arguments.offline
     script = read_script(services, arguments.script, context.cwd)
-    found = script_environment(services, script, folder=context.cwd, reporter=context.reporter)
+    mode = lock_mode(arguments)
+    found = script_environment(services, script, folder=context.cwd, mode=mode, reporter=context.reporter)
     services.close()
     found.workspace.close()
     path = script.placed(found.workspace.root)

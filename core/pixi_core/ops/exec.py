@@ -74,11 +74,18 @@ def exec_environment(
 
 
 def cached_environment(
-    services: Services, home: Path, manifest: str, *, fresh: bool = False, reporter: Reporter = SILENT
+    services: Services,
+    home: Path,
+    manifest: str,
+    *,
+    fresh: bool = False,
+    lock: Path | None = None,
+    mode: str = "auto",
+    reporter: Reporter = SILENT,
 ) -> ExecEnvironment:
     """The environment of the workspace in the cache folder `home`, whose manifest is (or becomes) this text.
 
-    Raises whatever locking and installing raise.
+    The file `lock`, where it exists, is its lock file, and follows it. Raises whatever locking and installing raise.
     """
     from ..activation.run_scripts import activate
     from ..fs import FileLock, atomic_write, ensure_dir, remove_tree
@@ -91,14 +98,19 @@ def cached_environment(
         path = ensure_dir(home) / "pixi.toml"
         if not path.is_file() or path.read_text(encoding="utf-8") != manifest:
             atomic_write(path, manifest)
+        shared = lock is not None and lock.is_file()
+        if lock is not None and shared:
+            atomic_write(home / "pixi.lock", lock.read_text(encoding="utf-8"))
         try:
             workspace = Workspace.open(path, environ=_outside(services.environ))
             workspace.configure(offline=services.offline, reporter=reporter)
-            ready = prepare(workspace, "default", reporter=reporter)
+            ready = prepare(workspace, "default", mode=mode, reporter=reporter)
         except BaseException:
             if not (home / "pixi.lock").exists():
                 remove_tree(home)  # a guess that names no package leaves nothing behind
             raise
+        if lock is not None and shared and (workspace.lock_text() or "") != lock.read_text(encoding="utf-8"):
+            atomic_write(lock, workspace.lock_text() or "")
     # a program in a throw-away environment is in no workspace: its parent's stays what it was
     variables = activate(
         ready.prefix,

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,8 +21,6 @@ from .exec import ExecEnvironment, cached_environment
 if TYPE_CHECKING:
     from ..workspace import Services
 
-_OPENING = "# /// script"
-_CLOSING = "# ///"
 _INPUT = "standard input"
 _LARGEST = 16 << 20
 """Bytes of a script that is downloaded; more is no script."""
@@ -37,32 +34,16 @@ def script_metadata(text: str, *, source: str) -> dict[str, Any]:
     """
     import tomli
 
-    blocks = list(_blocks(text.splitlines()))
-    if len(blocks) > 1:
-        raise ManifestError(f"{source} has {len(blocks)} blocks `{_OPENING}`, one is allowed")
-    if not blocks:
+    from ..manifest.script_block import OPENING, only_block
+
+    block = only_block(text, source=source)
+    if block is None:
         return {}
-    first, lines = blocks[0]
+    first, lines = block
     try:
         return tomli.loads("\n".join(lines) + "\n")
     except tomli.TOMLDecodeError as error:
-        raise ManifestError(f"{source}:{first + error.lineno}: the block `{_OPENING}`: {error.msg}") from None
-
-
-def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """For each block the number of its opening line (from 1) and what stands in it. It reaches to the last closing line
-    before something that is no comment of the form `#` or `# …`; one that is not closed is none.
-    """
-    number = 0
-    while number < len(lines):
-        number += 1
-        if lines[number - 1] != _OPENING:
-            continue
-        comments = list(takewhile(lambda line: line == "#" or line.startswith("# "), lines[number:]))
-        if _CLOSING in comments:
-            length = len(comments) - 1 - comments[::-1].index(_CLOSING)
-            yield number, [line[2:] for line in comments[:length]]
-            number += length + 1
+        raise ManifestError(f"{source}:{first + error.lineno}: the block `{OPENING}`: {error.msg}") from None
 
 
 def manifest_text(metadata: Mapping[str, Any], *, source: str, channels: list[str], platform: str) -> str:
@@ -98,13 +79,29 @@ def _python(metadata: Mapping[str, Any], source: str) -> str:
 
 
 def script_environment(
-    services: Services, script: Script, *, folder: Path, reporter: Reporter = SILENT
+    services: Services, script: Script, *, folder: Path, mode: str = "auto", reporter: Reporter = SILENT
 ) -> ExecEnvironment:
     """The environment of a script: one for each path or URL; for a text from standard input one for each block.
 
-    `folder` is what relative channels are relative to where the script is in none. Raises `ManifestError`, and whatever
-    locking and installing raise.
+    `folder` is what relative channels are relative to where the script is in none. A lock file beside the script is
+    followed, and kept up to date as `mode` says. Raises `ManifestError`, `UsageError`, and whatever locking and
+    installing raise.
     """
+    home, manifest = script_workspace(services, script, folder=folder)
+    lock = None if script.path is None else sidecar(script.path)
+    if mode != "auto" and (lock is None or not lock.is_file()):
+        hint = "run `pixi lock --script FILE`" if lock is not None else "only a script in a file can have one"
+        raise UsageError(f"{script.source} has no lock file", hints=[hint])
+    return cached_environment(services, home, manifest, lock=lock, mode=mode, reporter=reporter)
+
+
+def sidecar(script: Path) -> Path:
+    """Where the lock file of a script is, if it has one."""
+    return script.with_name(f"{script.name}.pixi.lock")
+
+
+def script_workspace(services: Services, script: Script, *, folder: Path) -> tuple[Path, str]:
+    """The cache folder in which the script's workspace is, and the manifest of it. Raises `ManifestError`."""
     from ..model.channel import channel as parse_channel
     from ..virtual import host_subdir
 
@@ -119,8 +116,7 @@ def script_environment(
     manifest = manifest_text(metadata, source=script.source, channels=absolute, platform=platform)
     identity = manifest if script.source == _INPUT else script.source
     digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    home = services.dirs.exec_environments / f"script-{script.name[:40]}-{digest}"
-    return cached_environment(services, home, manifest, reporter=reporter)
+    return services.dirs.exec_environments / f"script-{script.name[:40]}-{digest}", manifest
 
 
 @dataclass(frozen=True, slots=True)

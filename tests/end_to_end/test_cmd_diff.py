@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from pixi_core.cli.difference_html import page
 from tests.support.command import pixi
 
 
@@ -43,6 +46,51 @@ def test_json_and_the_exit_code(workspace: Path) -> None:
         ("links", False, True),
         ("shared", False, False),
     ]
+
+
+class Cells(HTMLParser):
+    """The texts of a page's table rows; whatever is opened is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag != "meta":
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if {"td", "th"}.intersection(self.open):
+            self.rows[-1][-1] += data
+
+
+def test_a_page_for_a_browser(workspace: Path) -> None:
+    cells = Cells()
+    done = pixi("diff", "old.lock", "pixi.lock", "--html", cwd=workspace).succeeded()
+    cells.feed(done.out)
+    assert cells.open == []
+    assert cells.rows[1:] == [
+        ["+", "empty-folder", "conda", "", "1.0 h1a2b3c4_0"],
+        ["-", "links", "conda", "1.0 h1a2b3c4_0", ""],
+        ["~", "shared", "conda", "1.0", "2.0"],
+    ]
+    assert "<h1>From old.lock to pixi.lock</h1>" in done.out
+    assert "no difference" in pixi("diff", "pixi.lock", "--html", cwd=workspace).succeeded().out
+    pixi("diff", "--html", "--json", cwd=workspace).failed(2)
+
+
+def test_a_page_escapes_what_it_shows() -> None:
+    rows = [{"name": "<b>", "type": "pypi", "before": None, "after": {"version": "<script>"}}]
+    shown = page({"environment": {"<i>": {"linux-64": rows}}}, title="<u>")
+    assert not {"<b>", "<script>", "<i>", "<u>"} & set(re.findall(r"<\w+>", shown))
 
 
 def test_no_difference(workspace: Path) -> None:

@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("after", nargs="?", metavar="NEW", help="a lock file (default: the workspace's)")
     workspace_arguments(parser)
     environment_argument(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--html", action="store_true", help="print a page for a browser")
     parser.add_argument("--check", action="store_true", help="exit code 1 when there is a difference")
 
 
@@ -37,6 +39,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     context.result("diff", found)
     if arguments.json and not context.json_lines:
         print(json.dumps(found, indent=2))
+    elif arguments.html and not context.json_lines:
+        from .difference_html import page
+
+        print(page(found, title=_title(arguments)))
     elif not context.json_lines:
         from .difference import lines
         from .terminal import safe
@@ -46,3 +52,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         if not found["environment"]:
             context.reporter.message("no difference")
     return 1 if arguments.check and found["environment"] else 0
+
+
+def _title(arguments: argparse.Namespace) -> str:
+    """What is compared."""
+    if arguments.before is None:
+        return "What is installed, and what is locked"
+    return f"From {Path(arguments.before).name} to {Path(arguments.after).name if arguments.after else 'pixi.lock'}"

@@ -21,13 +21,14 @@ def lines(difference: Mapping[str, Any]) -> Iterator[str]:
 def _line(row: Mapping[str, Any], width: int) -> str:
     before, after, name = row["before"], row["after"], row["name"].ljust(width)
     if before is None:
-        return f"+ {name} {_version(after)}"
+        return f"+ {name} {version_of(after)}"
     if after is None:
-        return f"- {name} {_version(before)}"
+        return f"- {name} {version_of(before)}"
     if "version" in after or "build" in after:
-        return f"~ {name} {_version(before)} -> {_version(after)}"
+        return f"~ {name} {version_of(before)} -> {version_of(after)}"
     return f"~ {name} ({', '.join(after)})"
 
 
-def _version(fields: Mapping[str, Any]) -> str:
+def version_of(fields: Mapping[str, Any]) -> str:
+    """Version and build, as far as they are told."""
     return " ".join(str(fields[key]) for key in ("version", "build") if fields.get(key) is not None)

@@ -95,6 +95,18 @@ class Services:
             self._client = Client(settings, reporter=self.reporter)
         return self._client
 
+    def unconnected(self) -> Services:
+        """The same with connections of its own, for a copy of this process."""
+        return Services(
+            config=self.config,
+            dirs=self.dirs,
+            environ=self.environ,
+            offline=self.offline,
+            s3_options=self.s3_options,
+            index_urls=self.index_urls,
+            channel_urls=self.channel_urls,
+        )
+
     @property
     def gateway(self) -> Gateway:
         """Everything conda channels offer."""

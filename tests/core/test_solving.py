@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from pixi_core.errors import Cancelled, NetworkError, PixiError, Unsatisfiable
 from pixi_core.model.channel import Channel, file_url
 from pixi_core.model.platform import NOARCH, Subdir
 from pixi_core.model.record import RepoDataRecord
-from pixi_core.ops.solve_fork import Copy, can_fork
-from pixi_core.ops.solve_worker import Order, receive
+from pixi_core.ops.process_copy import Copy, can_fork
+from pixi_core.ops.solve_worker import Order, receive, serve
 from pixi_core.ops.solving import Job, Work, solve_all
 from pixi_core.progress import SILENT, Phase, Reporter, Unit
 from pixi_core.solve import SolveRequest
@@ -107,7 +108,8 @@ def test_a_copy_holds_nothing_of_its_original(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as lock:
         if not alone():
             pytest.skip("whatever runs these tests has threads")
-        copy = Copy(Order.of(Services(config=Config(), dirs=CacheDirs.below(tmp_path), environ={}), []))
+        order = Order.of(Services(config=Config(), dirs=CacheDirs.below(tmp_path), environ={}), [])
+        copy = Copy(partial(serve, order))
         assert receive(copy.stdout) == b""  # it is ready
         held = [os.readlink(entry) for entry in Path(f"/proc/{copy.pid}/fd").iterdir() if entry.name != "2"]
         assert lock.name not in held

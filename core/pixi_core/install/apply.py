@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ArchiveError, Cancelled, InstallError, PixiError
@@ -20,6 +23,9 @@ from .link_scripts import run_post_link, run_pre_unlink, skipped_scripts
 from .markers import write_fingerprint, write_markers
 from .path_entry import PathEntry, PrefixRecord
 from .prefix import has_journal, installed_fingerprint, read_conda
+
+WORTH_A_THREAD = 1000
+"""Files; fewer are linked before a second thread has begun."""
 
 
 class Applied(Value):
@@ -94,13 +100,59 @@ def _link(
 ) -> None:
     if not layouts:
         return
+    # the biggest first: what may fail for want of space fails early, and threads end together
+    waiting = deque(sorted(layouts, key=lambda one: -len(one.items)))
     with reporter.phase("link", total=len(layouts), unit="items") as phase:
-        # the biggest first: what may fail for want of space fails early
-        for layout in sorted(layouts, key=lambda one: -len(one.items)):
-            if should_stop is not None and should_stop():
-                raise Cancelled
-            linker.link(layout)
-            phase.advance(1, detail=f"{layout.name} {layout.version}")
+
+        def work(own: Linker) -> None:
+            while True:
+                try:
+                    layout = waiting.popleft()
+                except IndexError:
+                    return
+                if should_stop is not None and should_stop():
+                    raise Cancelled
+                own.link(layout)
+                phase.advance(1, detail=f"{layout.name} {layout.version}")
+
+        helpers = min(linker.options.threads, len(layouts)) - 1
+        if sum(len(layout.items) for layout in layouts) < WORTH_A_THREAD:
+            helpers = 0
+        with _helped(linker, work, helpers, waiting):
+            work(linker)
+
+
+@contextmanager
+def _helped(linker: Linker, work: Callable[[Linker], None], helpers: int, waiting: deque[Layout]) -> Iterator[None]:
+    """Let threads do the same work with a mate each. They are done when this ends, in whatever way: nobody changes the
+    prefix without its lock. The first error of any ends the work of all.
+    """
+    errors: list[BaseException] = []
+
+    def help_out(mate: Linker) -> None:
+        try:
+            with mate:
+                work(mate)
+        except BaseException as error:
+            errors.append(error)
+            waiting.clear()
+
+    mates = [linker.mate() for _ in range(helpers)]
+    threads = [threading.Thread(target=help_out, args=(mate,), name="link") for mate in mates]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    except BaseException:
+        waiting.clear()
+        raise
+    finally:
+        for thread in threads:
+            thread.join()
+    for mate in mates:
+        linker.absorb(mate)
+    if errors:
+        raise errors[0]
 
 
 # ---------------------------------------------------------------- records

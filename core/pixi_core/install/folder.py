@@ -7,6 +7,8 @@ one. Windows has no such calls.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Self
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -32,6 +34,10 @@ class Folder:
     def link(self, source: Folder, name: str, target: str) -> None:
         """A hard link at `target` to the file `name` of another folder (a symbolic link is linked as such)."""
         os.link(source._of(name), self._of(target), follow_symlinks=False)
+
+    def linking_to(self, target: Folder) -> Callable[[str, str], None]:
+        """`link` for many files of this folder: name here, path in the other."""
+        return lambda name, path: target.link(self, name, path)
 
     def make(self, path: str) -> None:
         """Make one folder."""
@@ -85,6 +91,12 @@ class DescribedFolder(Folder):
         if not isinstance(source, DescribedFolder):
             raise TypeError("both folders must be open in the same way")
         os.link(name, target, src_dir_fd=source._fd, dst_dir_fd=self._fd, follow_symlinks=False)
+
+    def linking_to(self, target: Folder) -> Callable[[str, str], None]:
+        """`link` for many files of this folder: name here, path in the other."""
+        if not isinstance(target, DescribedFolder):
+            raise TypeError("both folders must be open in the same way")
+        return partial(os.link, src_dir_fd=self._fd, dst_dir_fd=target._fd, follow_symlinks=False)
 
     def make(self, path: str) -> None:
         """Make one folder."""

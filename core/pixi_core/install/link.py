@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,15 @@ def run_quietly(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> t
 class LinkOptions(Value, kw_only=True):
     """How files are put in place. `allow` is tried in this order; `run_link_scripts` lets packages run their post-link
     and pre-unlink scripts; `durable` waits until the disk has everything before the journal goes; `described` works by
-    descriptors of folders; `runner` starts the few programs that installing needs (codesign, link scripts).
+    descriptors of folders; up to `threads` link side by side; `runner` starts the few programs that installing needs
+    (codesign, link scripts).
     """
 
     allow: tuple[LinkKind, ...] = ("reflink", "hardlink", "copy")
     run_link_scripts: bool = False
     durable: bool = True
     described: bool = HAS_DESCRIPTORS
+    threads: int = 2
     runner: Runner = run_quietly
 
 
@@ -71,6 +74,11 @@ class LinkReport:
         self.removed = 0
         self.bytes_written = 0
         self.replaced: list[str] = []
+
+    def add(self, other: LinkReport) -> None:
+        """Count what somebody else did, too."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, and the paths of strangers' files that were replaced."""
@@ -93,7 +101,10 @@ class Written(Value):
 
 
 class Linker:
-    """Changes one prefix. Use as a context manager: it holds the prefix folder open."""
+    """Changes one prefix. Use as a context manager: it holds the prefix folder open.
+
+    One thread works with it. Others work in the same prefix with a `mate` each, on other packages.
+    """
 
     def __init__(self, prefix: Path, subdir: Subdir, options: LinkOptions) -> None:
         self.prefix = prefix
@@ -107,6 +118,20 @@ class Linker:
         self._reflink = "reflink" in options.allow and sys.platform == "linux"
         self._hardlink = "hardlink" in options.allow
         self._root = folder(str(prefix), described=options.described)
+        self._making_way = threading.Lock()
+
+    def mate(self) -> Linker:
+        """One for another thread."""
+        other = Linker(self.prefix, self.subdir, self.options)
+        other._known = set(self._known)
+        other._making_way = self._making_way
+        return other
+
+    def absorb(self, other: Linker) -> None:
+        """Take over what a mate did."""
+        self.report.add(other.report)
+        self.rewritten.update(other.rewritten)
+        self._known |= other._known
 
     def __enter__(self) -> Linker:
         self._root.__enter__()
@@ -125,7 +150,8 @@ class Linker:
         try:
             self._root.make(place)
         except FileExistsError:
-            self._accept_existing(place)
+            with self._making_way:  # of two that find a stranger's file there one puts it aside
+                self._accept_existing(place)
         self._known.add(place)
 
     def _accept_existing(self, place: str) -> None:
@@ -157,21 +183,24 @@ class Linker:
         with folder(layout.source, described=self.options.described) as source:
             for place in sorted({item.target.rpartition("/")[0] for item in layout.items}):
                 self.make_folder(place)
+            link = source.linking_to(self._root)
+            linked = 0
             for item in layout.items:
-                self._put(item, source)
+                if item.action == "link" and self._hardlink and not self._reflink:
+                    # the way of nearly every file: one system call
+                    try:
+                        link(item.source, item.target)
+                    except OSError as error:
+                        self._link_otherwise(item, source, error)
+                    else:
+                        linked += 1
+                else:
+                    self._put(item, source)
+            self.report.hard_linked += linked
 
     def _put(self, item: Item, source: Folder) -> None:
         action = item.action
         if action == "link":
-            if self._hardlink and not self._reflink:
-                # the way of nearly every file: one system call
-                try:
-                    self._root.link(source, item.source, item.target)
-                except OSError as error:
-                    self._link_otherwise(item, source, error)
-                else:
-                    self.report.hard_linked += 1
-                return
             self._clear(item.target)
             self._clone_or_copy(item, source)
         elif action == "directory":

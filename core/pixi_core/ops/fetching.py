@@ -9,11 +9,12 @@ from ..errors import Cancelled
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..cache.store import CachedPackage, PackageCache
-    from ..cache.wheels import CachedWheel, WheelCache
+    from ..cache.store import CachedPackage
+    from ..cache.wheels import CachedWheel
     from ..model.record import PypiRecord, RepoDataRecord
-    from ..progress import Reporter
+    from ..progress import Phase, Reporter
     from ..workspace import Services
+    from .fetch_helper import Heap
 
 WORKERS = 8  # downloads are bounded again, by host, inside the client
 
@@ -27,23 +28,30 @@ class Fetched:
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self._packages, self._wheels = services.packages, services.wheels
         self.conda: dict[str, CachedPackage] = {}
         self.pypi: dict[str, CachedWheel] = {}
         self.build: Callable[[PypiRecord], CachedWheel] | None = None
 
-    def package(self, record: RepoDataRecord) -> CachedPackage:
+    def get(self, record: RepoDataRecord | PypiRecord, phase: Phase | None = None) -> object:
+        """The package of a record of either kind; `phase` counts the bytes of a download."""
+        from ..model.record import RepoDataRecord
+
+        return self.package(record, phase) if isinstance(record, RepoDataRecord) else self.wheel(record, phase)
+
+    def package(self, record: RepoDataRecord, phase: Phase | None = None) -> CachedPackage:
         """The extracted conda package of a record."""
         if record.url not in self.conda:
-            self.conda[record.url] = self.services.packages.fetch(record, self.services.client)
+            self.conda[record.url] = self._packages.fetch(record, self.services.client, phase=phase)
         return self.conda[record.url]
 
-    def wheel(self, record: PypiRecord) -> CachedWheel:
+    def wheel(self, record: PypiRecord, phase: Phase | None = None) -> CachedWheel:
         """The unpacked wheel of a record."""
         if record.location not in self.pypi:
             if self.build is not None and not record.is_wheel:
                 self.pypi[record.location] = self.build(record)
             else:
-                self.pypi[record.location] = self.services.wheels.fetch(record, self.services.client)
+                self.pypi[record.location] = self._wheels.fetch(record, self.services.client, phase=phase)
         return self.pypi[record.location]
 
 
@@ -59,52 +67,59 @@ def fetch_packages(
     `DiskFull`, `Cancelled`).
     """
     fetched = Fetched(services)
-    packages, wheels = services.packages, services.wheels
-    records = _not_cached(fetched, packages, wheels, conda, pypi)
-    if not records:
-        return fetched
-    from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait  # lazy: they bring logging
+    records = _not_cached(fetched, conda, pypi)
+    if records:
+        from .fetch_helper import Heap, helping  # lazy, like all that downloading needs
 
-    total = sum(record.size or 0 for record in records)
-    # biggest first: the longest download should not be the last to start
-    ordered = sorted(records, key=lambda record: -(record.size or 0))
-    client = services.client
-    with (
-        reporter.phase("download", total=total or None, unit="bytes", detail=f"{len(ordered)} packages") as phase,
-        ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool,
-    ):
-        futures: list[Future[None]] = []
-
-        def one(record: RepoDataRecord | PypiRecord) -> None:
-            if should_stop is not None and should_stop():
-                raise Cancelled
-            from ..model.record import RepoDataRecord
-
-            if isinstance(record, RepoDataRecord):
-                fetched.conda[record.url] = packages.fetch(record, client, phase=phase)
-            else:
-                fetched.pypi[record.location] = wheels.fetch(record, client, phase=phase)
-
-        futures = [pool.submit(one, record) for record in ordered]
-        done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
-        for future in waiting:
-            future.cancel()
-        for future in done:
-            future.result()
-        phase.finish(f"{len(ordered)} packages")
+        # biggest first: the longest download should not be the last to start
+        records.sort(key=lambda record: -(record.size or 0))
+        total = sum(record.size or 0 for record in records)
+        with (
+            Heap(len(records)) as heap,
+            helping(services, records, heap) as helper,
+            reporter.phase("download", total=total or None, unit="bytes", detail=f"{len(records)} packages") as phase,
+        ):
+            helper.hear(phase)
+            fetch_from(heap, records, fetched, phase, should_stop)
+            helper.finish()
+            for record in records:  # what the helper made is taken now, what it did not make is made
+                fetched.get(record)
+            phase.finish(f"{len(records)} packages")
     return fetched
 
 
-def _not_cached(
+def fetch_from(
+    heap: Heap,
+    records: Sequence[RepoDataRecord | PypiRecord],
     fetched: Fetched,
-    packages: PackageCache,
-    wheels: WheelCache,
-    conda: Sequence[RepoDataRecord],
-    pypi: Sequence[PypiRecord],
+    phase: Phase,
+    should_stop: Callable[[], bool] | None = None,
+) -> None:
+    """Fetch the records whose numbers can be drawn, several at a time. Raises like `fetch_packages`."""
+    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait  # they bring logging
+
+    def work() -> None:
+        while (number := heap.draw()) is not None:
+            if should_stop is not None and should_stop():
+                raise Cancelled
+            fetched.get(records[number], phase)
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool:
+        futures = [pool.submit(work) for _ in range(min(WORKERS, len(records)))]
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        if any(future.exception() is not None for future in done):
+            heap.throw_away()
+    for future in (*done, *futures):
+        future.result()
+
+
+def _not_cached(
+    fetched: Fetched, conda: Sequence[RepoDataRecord], pypi: Sequence[PypiRecord]
 ) -> list[RepoDataRecord | PypiRecord]:
     """Take what is whole in the caches, and return the rest. One thread: looking at files is so short that several
     would only wait for each other.
     """
+    packages, wheels = fetched.services.packages, fetched.services.wheels
     missing: list[RepoDataRecord | PypiRecord] = []
     for record in conda:
         package = packages.find(record, use=True)

@@ -7,10 +7,11 @@ import pickle
 import sys
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from .solve_fork import Copy, can_fork
-from .solve_worker import NUMBER, Order, receive
+from .process_copy import Copy, can_fork
+from .solve_worker import NUMBER, Order, receive, serve
 
 if TYPE_CHECKING:
     import subprocess
@@ -67,7 +68,7 @@ class Helper:
         self.order: Order | None = None
         self.child: subprocess.Popen[bytes] | Copy
         if can_fork():
-            self.child = Copy(order)
+            self.child = Copy(partial(serve, order))
         else:
             self.child = _started()
             self.order = order  # it has to be told

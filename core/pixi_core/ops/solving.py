@@ -5,7 +5,7 @@ handed one job at a time over a pipe, while this process works through the same 
 costs nothing, and one that dies leaves its work to the others. Solves of one platform stay together as long as there
 is enough to do, because they share decoded candidate tables.
 
-Where it is safe they are copies of this one (`solve_fork`), else new interpreters, since this may be a Jupyter server
+Where it is safe they are copies of this one (`process_copy`), else new interpreters, since this may be a Jupyter server
 with running threads; by `subprocess`, since `multiprocessing` would import the caller's main module again.
 """
 

@@ -13,9 +13,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from collections.abc import Callable
+    from typing import BinaryIO, NoReturn
 
-    from .solve_worker import Order
+    Serve = Callable[[BinaryIO, BinaryIO], None]
 
 _THREADS = "/proc/self/task"
 
@@ -29,12 +30,13 @@ def can_fork() -> bool:
 
 
 class Copy:
-    """A copy of this process that runs `solve_worker.serve`: as much of `subprocess.Popen` as `Helper` uses.
+    """A copy of this process that runs `serve` with a pipe to read jobs from and one for its answers: as much of
+    `subprocess.Popen` as helpers need. The descriptor `keep` stays open in it, and no other.
 
     Raises `OSError` where there can be no more processes.
     """
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, serve: Serve, *, keep: int | None = None) -> None:
         self.returncode: int | None = None
         jobs, to_copy = os.pipe()
         from_copy, answers = os.pipe()
@@ -46,7 +48,7 @@ class Copy:
                 os.close(descriptor)
             raise
         if self.pid == 0:
-            _serve(order, jobs, answers)
+            _serve(serve, jobs, answers, keep)
         os.close(jobs)
         os.close(answers)
         self.stdin = os.fdopen(to_copy, "wb")
@@ -73,7 +75,7 @@ class Copy:
         return self.returncode
 
 
-def _serve(order: Order, jobs: int, answers: int) -> NoReturn:
+def _serve(serve: Serve, jobs: int, answers: int, keep: int | None) -> NoReturn:
     """What the copy does until its end, which is not that of the command: nothing is flushed, released or undone."""
     code = 1
     try:
@@ -85,11 +87,12 @@ def _serve(order: Order, jobs: int, answers: int) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         # pipes of other helpers, locks and connections: all the original's. Objects that hold them stay referenced by
         # the frames below this one, so none of them closes a number again
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        from .solve_worker import serve
-
+        most = os.sysconf("SC_OPEN_MAX")
+        os.closerange(3, most if keep is None else keep)
+        if keep is not None:
+            os.closerange(keep + 1, most)
         with os.fdopen(0, "rb", closefd=False) as source, os.fdopen(1, "wb", closefd=False) as sink:
-            serve(order, source, sink)
+            serve(source, sink)
         code = 0
     finally:
         os._exit(code)

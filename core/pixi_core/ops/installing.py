@@ -109,8 +109,8 @@ def platforms_named(environment: Environment, name: str) -> Sequence[Platform]:
 
     known = [platform.name for platform in environment.platforms]
     near = get_close_matches(name, known, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(known)}"
-    raise SpecError(f"the environment '{environment.name}' has no platform '{name}'", hints=[hint])
+    hints = [*(f"did you mean `{one}`?" for one in near), f"it has {', '.join(known)}"]
+    raise SpecError(f"the environment '{environment.name}' has no platform '{name}'", hints=hints)
 
 
 def prepare_installation(

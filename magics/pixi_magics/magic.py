@@ -33,6 +33,7 @@ IN_ENVIRONMENT = frozenset(
         "r",
         "status",
         "tree",
+        "size",
         "why",
     ]
 )
@@ -51,6 +52,8 @@ HELP = """\
   %pixi install                  bring the environment in line with the lock file
   %pixi lock                     solve again where the manifest changed
   %pixi list                     the installed packages
+  %pixi tree --graph             draw what needs what
+  %pixi size                     what weighs how much, and what would go with it
   %pixi status                   whether manifest, lock file and environment agree
   %pixi history                  what the environment was before
   %pixi rollback [NUMBER]        return to one of these states
@@ -82,6 +85,8 @@ class PixiMagic:
             self._pass_through([*words, "--text", "--", cell], shown=words)
         elif not words or words[0] in ("help", "--help", "-h"):
             self._publish({"text/plain": HELP}, False)
+        elif words[0] == "tree" and "--graph" in words and "--help" not in words:
+            self._run([word for word in words if word != "--graph"])
         elif words[0] in PASSED_THROUGH or "--help" in words or "-h" in words or "--json" in words:
             self._pass_through(words)
         else:
@@ -169,6 +174,16 @@ class PixiMagic:
                 data.get("environment", self.settings.environment),
             )
             self._publish(table_bundle(["name", "version", "build", "kind"], rows, caption), shown.is_shown)
+            return
+        if command in ("tree", "size") and isinstance(packages, list):
+            from . import pictures  # lazy: few cells draw
+
+            told = [str(line) for line in data.get("lines") or ()]
+            if command == "tree":
+                drawn = pictures.graph_bundle(packages, told)
+            else:
+                drawn = pictures.size_bundle(packages, str(data.get("environment")), told)
+            self._publish(drawn, shown.is_shown)
             return
         if command == "status" and "state" in data:
             lines = policy_lines(data.get("policy")) + progress.warnings

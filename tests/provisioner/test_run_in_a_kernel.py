@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 import pixi_magics
 from pixi_provisioner import bootstrap
@@ -105,3 +107,17 @@ def is_alive(program: int) -> bool:
 def test_tasks_complete(kernel: TestKernel, code: str) -> None:
     found = kernel.complete(code)
     assert {"hello", "ask", "wait"} <= set(found)
+
+
+def test_pictures_in_a_kernel_and_on_a_converted_page(kernel: TestKernel) -> None:
+    """What a notebook keeps of `%pixi tree --graph` and `%pixi size`, and what nbconvert makes of it."""
+    outputs = []
+    for command, title in (("tree --graph", "What needs what"), ("size", "Sizes of the 1 packages")):
+        shown = kernel.run("%pixi " + command).displays
+        assert len(shown) == 1, shown
+        assert "shared" in shown[0]["text/plain"]
+        assert f'aria-label="{title}' in shown[0]["text/html"]
+        outputs.append(nbformat.v4.new_output("display_data", shown[0]))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%pixi size", outputs=outputs)])
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    assert page.count('<g aria-label="shared 2.0') == 2  # nbconvert sorts attributes

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("list", "List the packages of an environment"),
     "tree": ("tree", "Draw which package needs which"),
     "why": ("why", "Say which requirements bring a package in"),
+    "size": ("size", "Say what weighs how much in an environment, and what would go with it"),
     "search": ("search", "Search packages in channels"),
     "channel": ("channel", "Index or serve a folder of archives, or the package cache, as a channel"),
     "diff": ("diff", "Compare lock files, or what is installed with what is locked"),

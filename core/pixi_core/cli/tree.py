@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .arguments import environment_argument, lock_arguments, lock_mode, workspace_arguments
 
@@ -42,7 +42,7 @@ def draw(graph: Graph, regex: str | None, context: Context, *, invert: bool) -> 
     everything = sorted(graph.packages) if invert else graph.explicit
     roots = everything if regex is None else graph.matching(regex)
     drawn = list(lines(graph, roots, edges))
-    context.result("tree", {"lines": drawn})
+    context.result("tree", {"lines": drawn, "packages": drawn_packages(graph, roots, edges)})
     if not context.json_lines:
         from .terminal import safe
 
@@ -52,6 +52,25 @@ def draw(graph: Graph, regex: str | None, context: Context, *, invert: bool) -> 
         context.reporter.warning("no packages found")
         return 1
     return 0
+
+
+def drawn_packages(graph: Graph, roots: Sequence[str], edges: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Each package of the drawing once, with the names that are drawn `below` it: what `%pixi tree --graph` draws."""
+    found = list(dict.fromkeys(roots))
+    seen = set(found)
+    for name in found:  # the list grows while it is walked
+        new = [other for other in edges[name] if other not in seen]
+        seen.update(new)
+        found += new
+    return [
+        {
+            "name": name,
+            "version": graph.packages[name].version,
+            "kind": graph.packages[name].kind,
+            "below": list(edges[name]),
+        }
+        for name in found
+    ]
 
 
 def graph_of(arguments: argparse.Namespace, context: Context) -> Graph:

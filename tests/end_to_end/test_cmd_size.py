@@ -75,6 +75,7 @@ def test_installed_bytes_are_those_of_the_files(tmp_path: Path, small_channel: P
     assert found["total_bytes"] == sum(row["installed_bytes"] for row in found["packages"])
     drawn = pixi("size", cwd=folder).succeeded().out.splitlines()
     assert drawn[0].split() == ["Name", "Version", "Size", "Would", "free", "With"]
+    assert pixi("size", "--frozen", "--no-install", cwd=folder).succeeded().out.splitlines() == drawn
     assert drawn[-1].startswith("4 packages in environment default: ")
 
 
@@ -87,14 +88,14 @@ def test_nothing_installed_is_an_error(tmp_path: Path) -> None:
 
 def test_pypi_packages_weigh_too(tmp_path: Path) -> None:
     index = FakeIndex()
-    index.wheel("Greet_ing", "1.2", "words")
+    index.wheel("greeting", "1.2", "Words")
     index.wheel("words", "1.0")
     with serving(index):
         pixi("init", "--host", cwd=tmp_path).succeeded()
         manifest = tmp_path / "pixi.toml"
         manifest.write_text(manifest.read_text() + f'\n[pypi-options]\nindex-url = "{index.url}"\n')
-        pixi("add", "greet-ing", cwd=tmp_path).succeeded()
+        pixi("add", "Greeting", cwd=tmp_path).succeeded()
         found = json.loads(pixi("size", "--json", cwd=tmp_path).succeeded().out)
     first, second = found["packages"]
-    assert (first["name"], first["companions"], second["name"]) == ("greet-ing", ["words"], "words")
+    assert (first["name"], first["companions"], second["name"]) == ("greeting", ["words"], "words")
     assert first["freed_bytes"] == first["installed_bytes"] + second["installed_bytes"] > 0

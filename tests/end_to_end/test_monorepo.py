@@ -113,3 +113,5 @@ def test_members_take_each_other_by_path(tmp_path: Path) -> None:
     assert "- pypi: ./libs/first\n  name: first\n" in text
     assert "- pypi: ./libs/second\n  name: second\n" in text
     pixi("lock", "--check", cwd=tmp_path).succeeded()
+    listed = pixi("ls", "--no-install", "--fields", "name,kind,is-editable", cwd=tmp_path).succeeded().out
+    assert listed == "Name    Kind  Is editable\nfirst   pypi  true\nsecond  pypi  false\n"

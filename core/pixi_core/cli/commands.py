@@ -50,4 +50,6 @@ ALIASES = {
     "s": "shell",
     "x": "exec",
     "g": "global",
+    "t": "tree",
+    "project": "workspace",
 }

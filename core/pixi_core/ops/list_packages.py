@@ -32,6 +32,7 @@ class Row:
     source: str | None
     is_explicit: bool
     requested_spec: str | None
+    is_editable: bool = False
     record: RepoDataRecord | PypiRecord
 
     def to_json(self) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class Row:
             }
         else:
             base |= {
-                "is_editable": False,
+                "is_editable": self.is_editable,
                 "url": record.location,
                 "index_url": record.index,
                 "file_name": record.file_name,
@@ -102,7 +103,8 @@ def list_packages(
         requested[spec.name or ""] = "*" if spec.version is None else str(spec.version)
     wanted_pypi = {str(r.name): r.specifier or "*" for r in chosen.pypi_requirements(target)}
     rows = [_conda_row(record, requested) for record in conda]
-    rows += [_pypi_row(record, wanted_pypi) for record in pypi]
+    editable = {str(r.name) for r in chosen.pypi_requirements(target) if r.editable}
+    rows += [_pypi_row(record, wanted_pypi, editable) for record in pypi]
     return sorted(
         (row for row in rows if (matcher is None or matcher.found_in(row.name)) and (row.is_explicit or not explicit)),
         key=lambda row: (row.name, row.kind),
@@ -128,7 +130,7 @@ def _conda_row(record: RepoDataRecord, requested: dict[str, str]) -> Row:
     )
 
 
-def _pypi_row(record: PypiRecord, requested: dict[str, str]) -> Row:
+def _pypi_row(record: PypiRecord, requested: dict[str, str], editable: set[str]) -> Row:
     name = pypi_name(record.name)
     return Row(
         name=record.name,
@@ -139,5 +141,6 @@ def _pypi_row(record: PypiRecord, requested: dict[str, str]) -> Row:
         source=record.index or record.location,
         is_explicit=name in requested,
         requested_spec=requested.get(name),
+        is_editable=name in editable,
         record=record,
     )

@@ -1,28 +1,30 @@
 """Entries in the desktop's menu, made from the `Menu/*.json` files of packages (menuinst's format, schema 1).
 
-On Linux an entry is a `.desktop` file below `XDG_DATA_HOME/applications`. Which ones were made for an environment is
-kept in `shortcuts/<environment>.json` before the first is written, so that all of them can be taken away again.
+What an entry is on each system stands in `desktops`. Which ones were made for an environment is kept in
+`shortcuts/<environment>.json` before the first is written, so that all of them can be taken away again.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from ..activation.compute import path_entries
 from ..errors import InstallError
-from ..fs import atomic_write, home_folder, os_errors
+from ..fs import atomic_write, os_errors
+from ..model.platform import operating_system
 from ..progress import Reporter
+from ..virtual import host_subdir
+from .desktops import linux, macos, windows
+from .desktops.entry import Entry, read_entries
 from .home import GlobalHome
 from .manifest import GlobalEnvironment
 
-_LISTS = ("Categories", "Keywords", "MimeType")
-_TEXTS = ("StartupWMClass", "GenericName")
+_DESKTOPS: dict[str, ModuleType] = {"linux": linux, "osx": macos, "win": windows}
 
 
 def write_shortcuts(
@@ -32,39 +34,37 @@ def write_shortcuts(
     if not environment.shortcuts:
         remove_shortcuts(home, environment.name)
         return
-    if sys.platform != "linux":
-        reporter.warning(f"shortcuts of '{environment.name}' are not made: on this operating system they are not known")
+    system = operating_system(host_subdir(environ))
+    desktop = _DESKTOPS.get(system)
+    if desktop is None:
+        reporter.warning(f"shortcuts of '{environment.name}' are not made: on {system} they are not known")
         return
-    prefix = home.prefix(environment.name)
-    folder = applications(environ)
-    wanted: dict[Path, str] = {}
+    wanted: dict[Path, Entry] = {}
     for package in environment.shortcuts:
-        menus = package_menus(prefix, package)
+        menus = package_menus(home.prefix(environment.name), package)
         if not menus:
             raise InstallError(
                 f"the package '{package}' in '{environment.name}' brings no menu entries",
                 hints=[f"take it out of `shortcuts`: `pixi global shortcut remove {package}`"],
             )
         for menu in menus:
-            for entry in _entries(menu, prefix):
-                wanted[folder / f"pixi-{environment.name}-{_slug(entry['Name'])}.desktop"] = _desktop_file(entry)
+            for entry in read_entries(menu, _values(home.prefix(environment.name), system), system):
+                wanted[desktop.place(environment.name, entry, environ)] = entry
     note = home.shortcuts / f"{environment.name}.json"
     old = _made(note)
     atomic_write(note, json.dumps(sorted({*map(str, wanted), *old})) + "\n")
-    for path in old:
+    for path, made_by in old.items():
         if Path(path) not in wanted:
-            with os_errors(path):
-                Path(path).unlink(missing_ok=True)
-    for place, text in wanted.items():
-        atomic_write(place, text)
+            made_by.remove(Path(path))
+    for place, entry in wanted.items():
+        desktop.write(place, entry)
 
 
 def remove_shortcuts(home: GlobalHome, name: str) -> None:
     """Take the entries of an environment away. Raises `InstallError`."""
     note = home.shortcuts / f"{name}.json"
-    for path in _made(note):
-        with os_errors(path):
-            Path(path).unlink(missing_ok=True)
+    for path, desktop in _made(note).items():
+        desktop.remove(Path(path))
     with os_errors(note):
         note.unlink(missing_ok=True)
 
@@ -84,79 +84,35 @@ def is_menu(path: str) -> bool:
     return re.fullmatch(r"Menu/[^/]+\.json", path, re.IGNORECASE) is not None
 
 
-def applications(environ: Mapping[str, str]) -> Path:
-    """The folder that desktops read."""
-    stated = environ.get("XDG_DATA_HOME")
-    return (Path(stated) if stated else home_folder(environ) / ".local" / "share") / "applications"
-
-
-def _made(note: Path) -> list[str]:
-    """The files of a note: desktop entries of ours, whatever the note says."""
+def _made(note: Path) -> dict[str, ModuleType]:
+    """The entries of a note with the desktop that each belongs to: paths of ours, whatever the note says."""
     try:
         listed = json.loads(note.read_bytes())
     except (OSError, ValueError):
-        return []
-    return [path for path in listed if isinstance(path, str) and re.search(r"/pixi-[^/]+\.desktop\Z", path)]
+        return {}
+    return {
+        path: desktop
+        for path in listed
+        if isinstance(path, str) and not re.search(r"(^|[/\\])\.\.([/\\]|$)", path)
+        for desktop in _DESKTOPS.values()
+        if desktop.PLACE.search(path)
+    }
 
 
-def _entries(menu: Path, prefix: Path) -> list[dict[str, Any]]:
-    """The items of a menu that exist on Linux, with placeholders filled in."""
-    values = {
+def _values(prefix: Path, system: str) -> dict[str, str]:
+    """What menu files may name in double braces."""
+    python = prefix / ("python.exe" if system == "win" else "bin/python")
+    found = {
         "PREFIX": str(prefix),
         "BASE_PREFIX": str(prefix),
-        "BIN_DIR": path_entries(prefix)[0],
+        "BIN_DIR": str(prefix / "Library" / "bin") if system == "win" else path_entries(prefix)[0],
         "MENU_DIR": str(prefix / "Menu"),
-        "PYTHON": str(prefix / "bin" / "python"),
+        "PYTHON": str(python),
         "ENV_NAME": prefix.name,
         "DISTRIBUTION_NAME": prefix.name,
         "MENU_ITEM_LOCATION": "",
+        "ICON_EXT": {"linux": "png", "osx": "icns", "win": "ico"}[system],
     }
-    try:
-        text = menu.read_text(encoding="utf-8")
-        filled = re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda m: json.dumps(values.get(m[1], ""))[1:-1], text)
-        found = []
-        for item in json.loads(filled)["menu_items"]:
-            platforms = item.get("platforms", {})
-            if "linux" in platforms or not platforms:
-                merged = {**item, **(platforms.get("linux") or {})}
-                name = merged["name"]
-                merged["Name"] = name if isinstance(name, str) else name["target_environment_is_not_base"]
-                found.append(merged)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InstallError(f"the menu {menu} cannot be read: {error!r}") from None
+    if system == "win":
+        found |= {"PYTHONW": str(prefix / "pythonw.exe"), "SCRIPTS_DIR": str(prefix / "Scripts")}
     return found
-
-
-def _desktop_file(entry: Mapping[str, Any]) -> str:
-    lines = ["[Desktop Entry]", "Type=Application", "Encoding=UTF-8", f"Name={_line(entry['Name'])}"]
-    lines.append(f"Exec={' '.join(_argument(word) for word in _words(entry))}")
-    lines.append(f"Terminal={'true' if entry.get('terminal') else 'false'}")
-    plain = {"Comment": entry.get("description"), "Icon": entry.get("icon"), "Path": entry.get("working_dir")}
-    lines += [f"{key}={_line(value)}" for key, value in plain.items() if isinstance(value, str) and value]
-    lines += [f"{key}={_line(entry[key])}" for key in _TEXTS if isinstance(entry.get(key), str)]
-    for key in _LISTS:
-        if isinstance(entry.get(key), list):
-            lines.append(f"{key}={_line(''.join(f'{one};' for one in entry[key]))}")
-    return "\n".join(lines) + "\n"
-
-
-def _words(entry: Mapping[str, Any]) -> Sequence[str]:
-    command = entry.get("command")
-    if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
-        raise InstallError(f"the menu entry '{entry['Name']}' has no command")
-    return command
-
-
-def _argument(word: str) -> str:
-    """One argument of `Exec`; `%f` and its like are the desktop's to replace."""
-    if re.fullmatch(r"[\w@+=:,./-]+|%[fFuUick]", word):
-        return word
-    return '"' + re.sub(r'(["`$\\])', r"\\\1", _line(word)).replace("%", "%%") + '"'
-
-
-def _line(text: str) -> str:
-    return " ".join(str(text).split("\n"))
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "entry"

@@ -67,6 +67,12 @@ def test_a_mistyped_word_gets_a_suggestion(kind: str, workspace: Path, small_cha
     assert (workspace / "pixi.toml").read_text() == before
 
 
+def test_an_option_that_pixi_gave_up_is_told_with_its_successors(workspace: Path) -> None:
+    said = pixi("install", "--no-lockfile-update", cwd=workspace).failed(2).err
+    assert "--frozen" in said.splitlines()[-2]
+    assert "--no-install" in said.splitlines()[-2]
+
+
 def test_a_feature_that_no_environment_uses_is_told(tmp_path: Path, small_channel: Path) -> None:
     (tmp_path / "pixi.toml").write_text(MANIFEST.replace("CHANNEL", small_channel.as_uri()))
     added = pixi("add", "-f", "tset", "native-tool", "--no-install", cwd=tmp_path).succeeded()

@@ -64,6 +64,10 @@ class Parser(argparse.ArgumentParser):
         if wrong:
             near = get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
             lines += [f"hint: did you mean `{word}`?" for word in near]
+        if "--no-lockfile-update" in message:  # pixi had it, and tells the same
+            lines.append(
+                "hint: use `--frozen` to take the lock file as it is, `--no-install` to leave environments alone"
+            )
         lines.append(f"hint: see `{self.prog} --help`")
         self.print_usage(sys.stderr)
         self.exit(2, "\n".join(lines) + "\n")

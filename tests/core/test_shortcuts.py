@@ -38,7 +38,7 @@ def home(tmp_path: Path) -> GlobalHome:
 
 def environment() -> GlobalEnvironment:
     """One that wants the entries of `menus`."""
-    return GlobalEnvironment(name="menus", channels=("c",), dependencies={}, shortcuts=("menus",))
+    return GlobalEnvironment(name="menus", channels=(), dependencies={}, shortcuts=("menus",))
 
 
 def test_an_application_of_macos(home: GlobalHome, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -31,6 +32,8 @@ COMMANDS: Dict[str, Tuple[str, ...]] = {
 }
 _FRESH_SECONDS = 10.0
 _TIMEOUT = 5.0
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*$")
+"""What may be the beginning of a package's name: no version, no channel, no address."""
 
 Ask = Callable[[List[str]], Any]
 
@@ -54,6 +57,15 @@ class Names:
         """Names in the environment."""
         answer = self._answer("list", "--json")
         return sorted(str(package.get("name")) for package in answer or () if isinstance(package, dict))
+
+    def offered(self, part: str, pypi: bool) -> List[str]:
+        """Names that begin with `part` in the channels of the workspace, or in its index: from the caches alone."""
+        answer = self._answer("names", part, "--json", *(["--pypi"] if pypi else []))
+        return [str(name) for name in answer] if isinstance(answer, list) else []
+
+    def features(self) -> List[str]:
+        """Names of the features of the workspace's environments."""
+        return self._from_info("features")
 
     def generations(self) -> List[str]:
         """Numbers of the generations of the default environment, newest first."""
@@ -92,8 +104,12 @@ def _choices(before: List[str], last: str, names: Names) -> List[str]:
     command = before[0]
     if before[-1] in ("-e", "--environment"):
         return names.environments()
+    if before[-1] in ("-f", "--feature"):
+        return names.features()
     if last.startswith("-"):
         return sorted([*COMMANDS.get(command, ()), "--help"])
+    if command in ("add", "a", "search"):
+        return names.offered(last, "--pypi" in before) if _NAME.match(last) else []
     if command in ("remove", "rm", "list", "update", "upgrade", "tree", "why"):
         return names.packages()
     if command == "rollback":

@@ -109,6 +109,10 @@ def test_tasks_complete(kernel: TestKernel, code: str) -> None:
     assert {"hello", "ask", "wait"} <= set(found)
 
 
+def test_names_of_the_channels_complete(kernel: TestKernel) -> None:
+    assert set(kernel.complete("%pixi add nati")) == {"native-library", "native-tool"}
+
+
 def test_pictures_in_a_kernel_and_on_a_converted_page(kernel: TestKernel) -> None:
     """What a notebook keeps of `%pixi tree --graph` and `%pixi size`, and what nbconvert makes of it."""
     outputs = []

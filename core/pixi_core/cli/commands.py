@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "why": ("why", "Say which requirements bring a package in"),
     "size": ("size", "Say what weighs how much in an environment, and what would go with it"),
     "search": ("search", "Search packages in channels"),
+    "names": ("names", "List known package names that begin so, without asking the network"),
     "channel": ("channel", "Index or serve a folder of archives, or the package cache, as a channel"),
     "diff": ("diff", "Compare lock files, or what is installed with what is locked"),
     "workspace": ("workspace", "Look at and change what the manifest says of the workspace"),

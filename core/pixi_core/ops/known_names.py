@@ -1,0 +1,60 @@
+"""Names of packages by how they begin, from what the caches hold: for Tab, which must never wait for the network."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ..errors import PixiError
+from ..model.platform import NOARCH
+from ..virtual import host_subdir
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..manifest.merge import Environment
+    from ..workspace import Workspace
+
+MOST = 200
+"""More than anybody reads."""
+
+
+def known_names(workspace: Workspace, part: str, *, pypi: bool = False, environment: str | None = None) -> list[str]:
+    """Names that begin with `part`, sorted, at most `MOST`: of the environment's channels, or with `pypi` (and in a
+    workspace without channels) of its index. What was never fetched is left out. The workspace is offline from now on.
+    """
+    workspace.configure(offline=True)
+    chosen = workspace.manifest.environment(workspace.environment_name(environment))
+    if pypi or workspace.manifest.is_host_kind:
+        return beginning_with(_compared(part), _of_index(workspace, chosen))
+    return beginning_with(part.lower(), _of_channels(workspace, chosen))
+
+
+def beginning_with(part: str, names: Iterable[str]) -> list[str]:
+    """The first `MOST` of them, in order."""
+    ordered = sorted(names)
+    first = bisect_left(ordered, part)
+    return [name for name in ordered[first : first + MOST] if name.startswith(part)]
+
+
+def _of_channels(workspace: Workspace, environment: Environment) -> set[str]:
+    subdirs = [host_subdir(workspace.environ), NOARCH]
+    found: set[str] = set()
+    for entry in environment.channels:
+        with suppress(PixiError):  # one that is not in the cache
+            found.update(workspace.services.gateway.names([entry.channel], subdirs))
+    return found
+
+
+def _of_index(workspace: Workspace, environment: Environment) -> set[str]:
+    index = workspace.services.index(environment.pypi_options)
+    index.anchor(workspace.root)
+    with suppress(PixiError):  # not in the cache, or one that lists no names
+        return {_compared(name) for name in index.names()}
+    return set()
+
+
+def _compared(part: str) -> str:
+    """As PyPI compares names; a part of one may end with a sign."""
+    return part.lower().replace("_", "-").replace(".", "-")

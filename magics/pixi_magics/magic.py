@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional
 
 from IPython.core.error import UsageError
 
-from . import restart
+from . import companion, restart
 from .child import Outcome, Settings, call, stream
 from .display import Bundle, LiveDisplay, Progress, final_bundle, table_bundle, transaction_text
 from .wire import Event
@@ -161,7 +161,8 @@ class PixiMagic:
         variables: Dict[str, Optional[str]] = dict(data.get("variables") or {})
         verdict = restart.judge(transaction, variables, self.settings.prefix, restart.loaded_here())
         restart.refresh(transaction, variables, self.settings.prefix)
-        shown.finish("%s · %s" % (summary, verdict.line()), verdict.level, progress.warnings)
+        halves = companion.advice(transaction, self.settings.prefix, self.settings.core, os.environ)
+        shown.finish("%s · %s" % (summary, verdict.line()), verdict.level, progress.warnings + halves)
 
     def _finish_question(
         self, command: str, progress: Progress, shown: LiveDisplay, outcome: Outcome, data: Mapping[str, Any]

@@ -35,13 +35,13 @@ IN_ENVIRONMENT = frozenset(
         "tree",
         "size",
         "why",
+        "workers",
     ]
 )
 """Commands to which the kernel's environment is passed when the line names none."""
 
-PASSED_THROUGH = frozenset(
-    ["run", "r", "info", "shell-hook", "search", "task", "tree", "why", "diff", "history", "workspace", "config"]
-)
+_OWN_OUTPUT = "r run info shell-hook search task tree why diff history workspace config workers"
+PASSED_THROUGH = frozenset(_OWN_OUTPUT.split(" "))
 """Commands whose own output is the point: it is shown as it comes."""
 
 HELP = """\
@@ -57,6 +57,7 @@ HELP = """\
   %pixi status                   whether manifest, lock file and environment agree
   %pixi history                  what the environment was before
   %pixi rollback [NUMBER]        return to one of these states
+  %pixi workers                  what Dask's workers run in; --switch: in this environment
   %pixi trust                    approve what stands in the manifest
   %pixi run TASK                 run a task or a command in the environment
   %%pixi run                     run the text of the cell in the task shell
@@ -138,7 +139,11 @@ class PixiMagic:
         return found
 
     def _complete(self, words: List[str]) -> List[str]:
-        """The words with the kernel's environment, where the command takes one and the line names none."""
+        """The words with the kernel's environment, where the command takes one and the line names none; for `workers`
+        with the cluster of the notebook's client.
+        """
+        if words[0] == "workers" and not any(word.startswith("--scheduler") for word in words):
+            words = [*words, *_scheduler()]
         named = any(word in ("-e", "--environment") or word.startswith("--environment=") for word in words)
         if words[0] not in IN_ENVIRONMENT or named or self.settings.environment == "default":
             return words
@@ -207,6 +212,15 @@ def _show(name: str, text: str) -> None:
     where = sys.stdout if name == "stdout" else sys.stderr
     where.write(text)
     where.flush()
+
+
+def _scheduler() -> List[str]:
+    """`--scheduler ADDRESS` of the Dask client that this notebook uses, if it has one."""
+    distributed = sys.modules.get("distributed")
+    try:
+        return [] if distributed is None else ["--scheduler", str(distributed.default_client().scheduler.address)]
+    except ValueError:
+        return []
 
 
 def _ignore(_: object) -> None:

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "global": ("global_tools", "Install tools of your own, each in an environment of its own"),
     "materialize": ("materialize", "Make a locked environment in a store that everybody uses"),
     "store": ("store", "List, collect and check the environments of a store"),
+    "workers": ("workers", "Compare a Dask cluster with an environment, or restart its workers into it"),
     "trust": ("trust", "Approve what a workspace or notebook installs and runs in Jupyter"),
     "auth": ("auth", "Keep credentials for channels and indexes"),
     "config": ("config", "Show and change the configuration"),

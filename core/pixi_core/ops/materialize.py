@@ -122,6 +122,11 @@ def materialize(
     return Materialized(entry=entry, platform=wanted.platform.name, built=built, lease=held)
 
 
+def locked_key(lock: LockFile, environment: str, environ: Mapping[str, str]) -> str:
+    """The key of an environment's entry on this machine, there or not. Raises as `materialize` does."""
+    return _wanted(lock, environment, None, environ).key
+
+
 def _wanted(lock: LockFile, environment: str, platform: str | None, environ: Mapping[str, str]) -> _Wanted:
     if environment not in lock.environments:
         known = ", ".join(lock.environments) or "none"

@@ -13,8 +13,11 @@ import pytest
 from pixi_core import trust
 from pixi_core.errors import InstallError, TrustRequired
 from pixi_core.lock.read import read_lock
+from pixi_core.ops.change import add
+from pixi_core.progress import Phase, Reporter, Unit
 from pixi_core.trust.lines import describe
 from pixi_core.workspace import Workspace
+from tests.support.run_workspace import workspace
 
 MANIFEST = """\
 [workspace]
@@ -255,6 +258,50 @@ def test_a_lock_file_of_our_making_is_approved_from_its_first_moment(folder: Pat
     replaced(folder, 'evil = "*"', 'words = "*"')
     (folder / "pixi.lock").write_text(elsewhere)
     assert not trust.is_trusted(opened(folder))
+
+
+def test_a_manifest_that_we_edit_is_approved_before_and_behind_the_moment_it_is_written(folder: Path) -> None:
+    text = lock("https://files.example/a/words-1.0-py3-none-any.whl")
+    trust.approve(opened(folder))
+    edited = opened(folder).manifest_text.replace('words = "*"', 'words = "*"\nmore = "*"')
+    trust.cover(opened(folder), read_lock(text), edited)
+    assert trust.is_trusted(opened(folder))  # nothing is written yet
+    (folder / "pixi.lock").write_text(text)
+    assert trust.is_trusted(opened(folder))
+    before = (folder / "pixi.toml").read_text()
+    (folder / "pixi.toml").write_text(edited)
+    assert trust.is_trusted(opened(folder))
+    replaced(folder, 'more = "*"', 'evil = "*"')
+    assert not trust.is_trusted(opened(folder))
+    (folder / "pixi.toml").write_text(before)
+    trust.settle(opened(folder))  # the work has failed: what was to come is a stranger's again
+    assert trust.is_trusted(opened(folder))
+    (folder / "pixi.toml").write_text(edited)
+    assert not trust.is_trusted(opened(folder))
+    trust.cover(opened(folder), read_lock(text), edited + "\n[tasks]\n")  # nothing comes of what is not approved
+    assert not trust.is_trusted(opened(folder))
+
+
+class Onlooker(Reporter):
+    """Looks, while packages are linked, whether a kernel that starts now would be let in."""
+
+    def __init__(self, manifest: Path) -> None:
+        self.manifest = manifest
+        self.seen: list[bool] = []
+
+    def phase(self, name: str, *, total: int | None = None, unit: Unit = "items", detail: str = "") -> Phase:
+        if name == "link":
+            self.seen.append(trust.is_trusted(Workspace.open(self.manifest)))
+        return super().phase(name, total=total, unit=unit, detail=detail)
+
+
+def test_a_kernel_may_start_in_the_middle_of_a_change(tmp_path: Path, small_channel: Path) -> None:
+    folder = workspace(tmp_path, small_channel, "", packages='shared = "*"')
+    mine = Workspace.open(folder / "pixi.toml")
+    trust.approve(mine)
+    looking = Onlooker(mine.manifest_path)
+    add(mine, ["native-tool"], reporter=looking)
+    assert looking.seen == [True]
 
 
 def test_our_own_work_approves_no_manifest_of_others(folder: Path) -> None:

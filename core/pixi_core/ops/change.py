@@ -332,6 +332,7 @@ def commit(
     """Fetch everything, write the manifest's `text` and the lock file, install `environments`; put both files back when
     installing fails. Returns whether the lock file's text changed, and what was installed.
     """
+    from .. import trust  # lazy: what only looks changes nothing that was approved
     from ..lock.write import write_lock
     from .sources import installs_itself, with_own_metadata
 
@@ -356,12 +357,14 @@ def commit(
     try:
         if removed:
             note_removal(workspace, removed, text)
+        trust.cover(workspace, lock, text)
         _write(workspace, text, new_lock)
         if text != workspace.manifest_text and installs_itself(workspace, lock):
             prepared = prepare()  # its own project is built from the manifest that stands there now
         installed = [install_prepared(each, reporter=reporter, should_stop=should_stop) for each in prepared]
     except BaseException:
         _write(workspace, workspace.manifest_text, old_lock)
+        trust.settle(workspace)
         forget_removal(workspace)
         raise
     if installed:

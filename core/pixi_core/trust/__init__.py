@@ -18,6 +18,7 @@ from .gate import (
     renew,
     require,
     revoke,
+    settle,
     shown,
     sign,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "renew",
     "require",
     "revoke",
+    "settle",
     "shown",
     "sign",
     "store_folder",

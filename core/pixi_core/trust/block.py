@@ -49,9 +49,11 @@ _BACKENDS = frozenset(
 )
 
 
-def canonical_block(workspace: Workspace) -> str:
-    """Everything that counts, but for the lock file, as JSON with sorted keys. Raises `ManifestError`."""
-    document = _document(workspace.manifest_text, workspace.manifest_path)
+def canonical_block(workspace: Workspace, text: str | None = None) -> str:
+    """Everything that counts, but for the lock file, as JSON with sorted keys; with `text` as if the manifest said
+    that. Raises `ManifestError`.
+    """
+    document = _document(workspace.manifest_text if text is None else text, workspace.manifest_path)
     root = workspace.root
     block = {
         "manifest": _manifest_part(document, workspace.kind),

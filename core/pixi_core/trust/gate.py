@@ -205,16 +205,35 @@ def approve(workspace: Workspace, *, by: str = "command") -> Approval:
     return _store(workspace, by, ())
 
 
-def cover(workspace: Workspace, lock: LockFile) -> None:
-    """Before a lock file of our own making is written: it is as approved as the manifest from which it was solved, from
-    its first moment on. Another kernel may start in that moment, long before this work is at its end and `renew` comes.
+def cover(workspace: Workspace, lock: LockFile, text: str | None = None) -> None:
+    """Before a lock file of our own making is written, and with `text` a manifest that was edited for the user: both
+    are as approved as the manifest that stands there, from their first moment on. Another kernel may start in that
+    moment, long before this work is at its end and `renew` or `sign` comes.
     """
     from .block import origins_of
 
     with suppress(PixiError):
         approval, origins = find_approval(workspace), origins_of(lock)
-        if approval is not None and not origins <= set(approval.origins) and is_trusted(workspace):
+        if approval is None or not is_trusted(workspace):
+            return
+        if text is not None and text != workspace.manifest_text:
+            _announce(workspace, approval, _block(workspace, text), origins)
+        elif not origins <= set(approval.origins):
             _store(workspace, approval.by, (*approval.origins, *origins))
+
+
+def settle(workspace: Workspace) -> None:
+    """The manifest that was covered before it was written will not come: the work has failed."""
+    with suppress(PixiError):
+        approval = find_approval(workspace)
+        if approval is not None and approval.coming:
+            _announce(workspace, approval, "", ())
+
+
+def _announce(workspace: Workspace, approval: Approval, coming: str, origins: Iterable[str]) -> None:
+    store = store_folder(workspace.environ)
+    told = approval.replace(coming=coming, origins=tuple(sorted({*approval.origins, *origins})))
+    write_approval(store, make_key(store), told)
 
 
 def renew(workspace: Workspace, *, by: str | None = None) -> None:
@@ -222,7 +241,11 @@ def renew(workspace: Workspace, *, by: str | None = None) -> None:
     manifest by other hands stays unapproved; a store that cannot be written stays as it is.
     """
     approval = find_approval(workspace)
-    if approval is None or _unchanged(workspace, approval) or approval.block != _block(workspace):
+    if (
+        approval is None
+        or _unchanged(workspace, approval)
+        or _block(workspace) not in (approval.block, approval.coming)
+    ):
         return
     with suppress(InstallError):
         _store(workspace, by or approval.by, approval.origins)
@@ -279,17 +302,19 @@ def _unchanged(workspace: Workspace, approval: Approval) -> bool:
 def _covers(workspace: Workspace, approval: Approval) -> bool:
     from .block import lock_origins
 
-    same = hmac.compare_digest(_block(workspace), approval.block)
+    here = _block(workspace)
+    same = any(hmac.compare_digest(here, block) for block in (approval.block, approval.coming) if block)
     return same and lock_origins(workspace) <= set(approval.origins)
 
 
-def _block(workspace: Workspace) -> str:
+def _block(workspace: Workspace, text: str | None = None) -> str:
+    """The HMAC of what counts, of the manifest as it stands or with another `text`."""
     from .block import canonical_block
 
     key = read_key(store_folder(workspace.environ))
     if key is None:
         return ""
-    return mac(key, [manifest_place(workspace.manifest_path), canonical_block(workspace)])
+    return mac(key, [manifest_place(workspace.manifest_path), canonical_block(workspace, text)])
 
 
 def _text_digest(text: str | None) -> str:

@@ -27,7 +27,8 @@ VERSION = 1
 
 class Approval(Value):
     """One approval. `block` is the HMAC of the canonical block, `origins` where the lock file may fetch from, `seen`
-    the digests of the files by which the rest need not be looked at again, `lines` digests of what the user was shown.
+    the digests of the files by which the rest need not be looked at again, `lines` digests of what the user was shown;
+    `coming` is the block of a manifest that a command of ours is about to write, empty where there is none.
     """
 
     manifest: str
@@ -37,6 +38,7 @@ class Approval(Value):
     lines: tuple[str, ...]
     by: str
     approved: str
+    coming: str = ""
 
     def fields(self) -> dict[str, Any]:
         """As JSON, without the signature."""
@@ -49,6 +51,7 @@ class Approval(Value):
             "lines": list(self.lines),
             "by": self.by,
             "approved": self.approved,
+            "coming": self.coming,
         }
 
 
@@ -91,6 +94,7 @@ def read_approval(path: Path, key: bytes, manifest: str | None) -> Approval | No
             lines=tuple(fields["lines"]),
             by=fields["by"],
             approved=fields["approved"],
+            coming=fields.get("coming", ""),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -148,6 +148,11 @@ def _phase_text(phase: Event) -> str:
     return "%s (%s)" % (text, detail) if detail else text
 
 
+def count_text(number: int) -> str:
+    """`1 package`, `2 packages`."""
+    return "%d package%s" % (number, "" if number == 1 else "s")
+
+
 def size_text(count: float) -> str:
     """`1.2 MB` (powers of 1000)."""
     for unit in ("B", "kB", "MB"):

@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 
 from . import companion, restart
 from .child import Outcome, Settings, call, stream
-from .display import Bundle, LiveDisplay, Progress, final_bundle, table_bundle, transaction_text
+from .display import Bundle, LiveDisplay, Progress, count_text, final_bundle, table_bundle, transaction_text
 from .wire import Event
 
 IN_ENVIRONMENT = frozenset(
@@ -245,11 +245,6 @@ def policy_lines(policy: Optional[Mapping[str, Any]]) -> List[str]:
         return []
     told = ["%s = %s" % (key, json.dumps(value)) for rules in policy["rules"] for key, value in rules.items()]
     return ["policy of this machine: %s" % policy["path"], *("  " + line for line in told)]
-
-
-def count_text(number: int) -> str:
-    """`1 package`, `2 packages`."""
-    return "%d package%s" % (number, "" if number == 1 else "s")
 
 
 def error_text(outcome: Outcome) -> str:

@@ -6,7 +6,7 @@ is none (a converted page). Whatever came from package metadata is text, never m
 import html
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from .display import Bundle, size_text
+from .display import Bundle, count_text, size_text
 
 _ROW = 22
 _LETTER = 7.0
@@ -34,7 +34,7 @@ def graph_bundle(packages: Sequence[Mapping[str, Any]], lines: Sequence[str]) ->
     known = {str(package["name"]): package for package in packages}
     edges = [_edge(places[name], places[str(other)]) for name in known for other in known[name]["below"]]
     boxes = [_box(known[name], place) for name, place in places.items()]
-    title = "What needs what: %d packages" % len(packages)
+    title = "What needs what: " + count_text(len(packages))
     return _bundle(title, width, height, [*edges, *boxes], lines)
 
 
@@ -47,7 +47,7 @@ def size_bundle(packages: Sequence[Mapping[str, Any]], environment: str, lines: 
     label = max([len(str(package["name"])) for package in shown] or [0]) * _LETTER + 2 * _MARGIN
     parts = [_bar(package, row, label, longest) for row, package in enumerate(shown)]
     total = size_text(sum(int(package["installed_bytes"] or 0) for package in packages))
-    title = "Sizes of the %d packages in environment %s: %s" % (len(packages), environment, total)
+    title = "Sizes of %s in environment %s: %s" % (count_text(len(packages)), environment, total)
     if len(shown) < len(packages):
         title += " (the picture has the %d largest)" % len(shown)
     return _bundle(title, label + _BAR_WIDTH + 260, len(shown) * _ROW + 2 * _MARGIN, parts, lines)

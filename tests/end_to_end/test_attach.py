@@ -13,10 +13,11 @@ import pytest
 from pixi_core.errors import DiskFull
 from pixi_core.fs import remove_tree
 from pixi_core.ops.notebook_workspace import workspace_for_notebook
-from pixi_core.ops.own_copy import notebook_that_needs_one, own_copy
+from pixi_core.ops.own_copy import give_back, notebook_that_needs_one, own_copy
 from pixi_core.ops.ready import read_ready
 from pixi_core.store.entry import Store
 from pixi_core.store.leases import active_leases
+from pixi_core.trust import find_approval
 from pixi_core.workspace import Workspace
 from tests.support.command import pixi
 
@@ -154,6 +155,31 @@ def test_an_own_copy_begins_in_the_shared_environment(folder: Path, notebook: Pa
     assert own_copy(shared, notebook).workspace.root == begun.workspace.root
     (entry,) = Store(folder.parent / "store").entries()
     assert len(active_leases(entry)) == 2
+
+
+def test_a_copy_for_which_a_command_failed_goes_again(folder: Path, notebook: Path) -> None:
+    prefix = attached(folder)
+    shared = shared_workspace(folder)
+    before = sorted(str(path.relative_to(prefix)) for path in prefix.rglob("*"))
+    begun = own_copy(shared, notebook)
+    give_back(begun)
+    assert not begun.workspace.root.exists()
+    assert workspace_for_notebook(notebook, environ=shared.environ).root == folder
+    assert find_approval(begun.workspace) is None
+    assert sorted(str(path.relative_to(prefix)) for path in prefix.rglob("*")) == before
+    (entry,) = Store(folder.parent / "store").entries()
+    assert len(active_leases(entry)) == 1
+
+
+def test_a_copy_that_holds_something_stays(folder: Path, notebook: Path) -> None:
+    attached(folder)
+    shared = shared_workspace(folder)
+    begun = own_copy(shared, notebook)
+    give_back(own_copy(shared, notebook))  # it was there before the command that failed
+    assert begun.workspace.root.is_dir()
+    begun.workspace.manifest_path.write_text(shared.manifest_text + "\n[tasks]\nmine = 'true'\n")
+    give_back(begun)
+    assert begun.workspace.root.is_dir()
 
 
 def test_no_room_for_an_own_environment(folder: Path, notebook: Path) -> None:

@@ -87,7 +87,7 @@ def test_sizes_are_drawn_to_scale() -> None:
     assert bars == [360.0, 270.0, 90.0, 90.0]
     assert told(svg) == ["heavy 1.0: 3.0 kB (4.0 kB with 1 that only it needs)", "light 1.0: 1.0 kB"]
     assert svg.get("aria-label") == (
-        "Sizes of the 3 packages in environment default: 4.0 kB (the picture has the 2 largest)"
+        "Sizes of 3 packages in environment default: 4.0 kB (the picture has the 2 largest)"
     )
 
 

@@ -116,7 +116,7 @@ def test_names_of_the_channels_complete(kernel: TestKernel) -> None:
 def test_pictures_in_a_kernel_and_on_a_converted_page(kernel: TestKernel) -> None:
     """What a notebook keeps of `%pixi tree --graph` and `%pixi size`, and what nbconvert makes of it."""
     outputs = []
-    for command, title in (("tree --graph", "What needs what"), ("size", "Sizes of the 1 packages")):
+    for command, title in (("tree --graph", "What needs what"), ("size", "Sizes of 1 package in")):
         shown = kernel.run("%pixi " + command).displays
         assert len(shown) == 1, shown
         assert "shared" in shown[0]["text/plain"]

@@ -14,6 +14,7 @@ from ..names import DEFAULT_MANIFEST_VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..ops.own_copy import OwnCopy
     from ..progress import Reporter
     from ..workspace import Workspace
     from .activation_change import ActivationChange
@@ -107,7 +108,7 @@ class Context:
         self.words: tuple[str, ...] = ()
         self._workspace: Workspace | None = None
         self._was_trusted = False
-        self._moved = False
+        self._copy: OwnCopy | None = None
         self._activation: ActivationChange | None = None
 
     @classmethod
@@ -159,7 +160,7 @@ class Context:
         if notebook is None:
             return workspace
         found = own_copy(workspace, notebook)
-        self._moved = True
+        self._copy = found
         room = f", which takes about {megabytes(found.size)} of your space" if found.size else ""
         self.reporter.message(
             f"{workspace.name} is shared and stays as it is: this notebook gets an environment of its own{room}"
@@ -184,6 +185,14 @@ class Context:
 
             self._activation = ActivationChange(workspace, self.environ)
 
+    def give_up(self) -> None:
+        """After a command that failed: the notebook has no workspace of its own for what did not come."""
+        if self._copy is not None:
+            from ..ops.own_copy import give_back
+
+            with suppress(PixiError):
+                give_back(self._copy)
+
     def sign(self) -> None:
         """After a command that went well: what it worked on is approved, as it is now."""
         if self._workspace is None or not (self.command in SIGNED or self._was_trusted):
@@ -204,7 +213,7 @@ class Context:
             assert isinstance(self.reporter, JsonLinesReporter)
             if self._activation is not None and "transaction" in data:
                 data = {**data, "variables": self._activation.variables(str(data["environment"]))}
-            if self._moved and "transaction" in data:
+            if self._copy is not None and "transaction" in data:
                 data = {**data, "moved": True}
             self.reporter.result(command, data)
 

@@ -152,7 +152,11 @@ def _dispatch(name: str, words: list[str], context: Context) -> int:
     from .config_options import overrides_of
 
     with overriding(overrides_of(namespace)):
-        code = command.run(namespace, context)
+        try:
+            code = command.run(namespace, context)
+        except BaseException:
+            context.give_up()
+            raise
         context.sign()
     return code
 

@@ -57,4 +57,4 @@ def lines(found: Sizes) -> Iterator[str]:
         pairs = list(zip(row, widths, strict=True))
         cells = [c.ljust(w) for c, w in pairs[:2]] + [c.rjust(w) for c, w in pairs[2:]]
         yield "  ".join(cells).rstrip()
-    yield f"{len(found.weights)} packages in environment {found.environment}: {megabytes(found.total_bytes)}"
+    yield f"{len(found.weights)} package{'' if len(found.weights) == 1 else 's'} in environment {found.environment}: {megabytes(found.total_bytes)}"

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import DiskFull, InstallError, ManifestError
-from ..fs import atomic_write, free_bytes, os_errors
+from ..fs import atomic_write, free_bytes, os_errors, remove_tree
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_ENVIRONMENT_VARIABLE, DEFAULT_MANIFEST_VARIABLE
 from ..notebook import LOCK_NAME, MANIFEST_NAME
 from ..store.leases import lease_link
@@ -31,11 +31,12 @@ COMMANDS = frozenset(["add", "lock", "remove", "update", "upgrade"])
 
 class OwnCopy(Value):
     """The notebook's workspace. `size` is about what an environment of its own will take, in bytes: that of the shared
-    one; 0 where it has its own already.
+    one; 0 where it has its own already. `is_new`: it was begun just now.
     """
 
     workspace: Workspace
     size: int
+    is_new: bool
 
 
 def notebook_that_needs_one(shared: Workspace, environ: Mapping[str, str]) -> Path | None:
@@ -64,7 +65,20 @@ def own_copy(shared: Workspace, notebook: Path) -> OwnCopy:
     entry = before.stored(environment)
     size = int(entry.read().get("bytes", 0)) if entry is not None and entry.is_whole else 0
     _require_room(folder, size)
-    return OwnCopy(_begin(shared, notebook, folder) if is_new else before, size)
+    return OwnCopy(_begin(shared, notebook, folder) if is_new else before, size, is_new)
+
+
+def give_back(copy: OwnCopy) -> None:
+    """After a command that failed: a workspace that was begun for it and is as it was begun goes again, so that the
+    notebook stays in the shared one. Raises `InstallError`, `ManifestError`.
+    """
+    workspace = copy.workspace
+    if not copy.is_new or workspace.reload().manifest_text != workspace.manifest_text:
+        return
+    from .. import trust  # lazy: few commands fail
+
+    trust.revoke(workspace)
+    remove_tree(workspace.root)  # of links to a store it takes the link
 
 
 def _begin(shared: Workspace, notebook: Path, folder: Path) -> Workspace:

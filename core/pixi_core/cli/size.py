@@ -57,4 +57,6 @@ def lines(found: Sizes) -> Iterator[str]:
         pairs = list(zip(row, widths, strict=True))
         cells = [c.ljust(w) for c, w in pairs[:2]] + [c.rjust(w) for c, w in pairs[2:]]
         yield "  ".join(cells).rstrip()
-    yield f"{len(found.weights)} package{'' if len(found.weights) == 1 else 's'} in environment {found.environment}: {megabytes(found.total_bytes)}"
+    count = len(found.weights)
+    words = "1 package" if count == 1 else f"{count} packages"
+    yield f"{words} in environment {found.environment}: {megabytes(found.total_bytes)}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import LockFileError, ManifestError, NoWorkspace
 from .names import DEFAULT_ENVIRONMENT, EnvironmentName, safe_component
+from .pair import Pair
 from .progress import SILENT, Reporter
 
 if TYPE_CHECKING:
@@ -198,8 +199,11 @@ class Workspace:
 
     @classmethod
     def open(cls, manifest_path: Path, *, environ: Mapping[str, str] = os.environ) -> Workspace:
-        """The workspace of this very manifest file. Raises `ManifestError`."""
+        """The workspace of this very manifest file. What a killed command has left half written is finished first.
+        Raises `ManifestError`.
+        """
         path = Path(os.path.abspath(manifest_path))
+        Pair(path).finish()
         return cls(manifest_path=path, manifest_text=read_manifest_text(path), environ=environ)
 
     # ---------------------------------------------------------------- what it is

@@ -40,7 +40,7 @@ SETS = [
     for line in (Path(__file__).parents[1] / "data" / "pypi_requirement_sets.txt").read_text().splitlines()
     if line and not line.startswith("#")
 ]
-SAMPLE = SETS[::8]
+SAMPLE = SETS[::16]
 EXPLAINED = {
     "bokeh holoviews": "uv keeps the newest bokeh and takes a pre-release of panel; we take stable releases of both",
     "sagemaker": "ours has the newer mlflow, packaging and pyarrow, uv's the newer cryptography",

@@ -13,7 +13,7 @@ import pytest
 from pixi_core.install.history import FOLDER as HISTORY
 
 from .engine import in_child
-from .products import SCENARIOS, Desk, Scenario
+from .products import BY_NAME, SCENARIOS, Desk, Scenario
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -72,3 +72,38 @@ def test_a_rollback_without_a_number_is_finished_and_not_turned_round(
             wrong.append((at, status, sorted(now.items() ^ made.golden.items())[:6]))
     assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:12]}"
     assert ended * every < made.changes / 4
+
+
+PAIRS = ("conda-add", "conda-remove", "conda-rollback", "pypi-add", "pypi-remove")
+"""Commands that change manifest and lock file."""
+
+
+@pytest.mark.parametrize(
+    ("name", "every"),
+    [(name, 4) for name in PAIRS] + [pytest.param(name, 1, marks=pytest.mark.exhaustive) for name in PAIRS],
+)
+def test_any_next_command_finds_both_files_old_or_both_new(
+    desk: Callable[[Scenario], Desk], name: str, every: int
+) -> None:
+    """Not only the same command: whatever opens the workspace after a kill."""
+    made = desk(BY_NAME[name])
+    new = files(made)
+    made.back()
+    old = files(made)
+    assert old[0] != new[0]
+    assert old[1] != new[1]
+    wrong, mixed = [], 0
+    for at in range(1, made.changes + 1, every):
+        if made.strike(at) != -9:
+            continue
+        mixed += files(made) not in (old, new)
+        made.outcome("task", "list")
+        if files(made) not in (old, new) or list((made.workspace / ".pixi").glob("unfinished-pair*")):
+            wrong.append(at)
+    assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:12]}"
+    print(f"{name}: {mixed} kills between the two files")
+
+
+def files(made: Desk) -> tuple[bytes, bytes]:
+    """Manifest and lock file."""
+    return (made.workspace / "pixi.toml").read_bytes(), (made.workspace / "pixi.lock").read_bytes()

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ManifestError
-from ..fs import atomic_write
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, FeatureName, pypi_name
+from ..pair import Pair
 from ..progress import SILENT, Reporter
+from .history import lock_bytes
 from .installing import Installation, Prepared, install_prepared, prepare_installation
 from .locking import compared_names, update_lock
 from .ready import describe
@@ -354,16 +355,20 @@ def commit(
     prepared = prepare()
     old_lock = workspace.lock_text()
     new_lock = write_lock(lock)
+    pair = Pair(workspace.manifest_path)
+    old = workspace.manifest_path.read_bytes(), lock_bytes(workspace)
     try:
         if removed:
             note_removal(workspace, removed, text)
         trust.cover(workspace, lock, text)
-        _write(workspace, text, new_lock)
+        # what stays the same keeps its line ends, too
+        same_text, same_lock = text == workspace.manifest_text, old[1] is not None and new_lock == old_lock
+        pair.write(old[0] if same_text else text.encode(), old[1] if same_lock else new_lock.encode())
         if text != workspace.manifest_text and installs_itself(workspace, lock):
             prepared = prepare()  # its own project is built from the manifest that stands there now
         installed = [install_prepared(each, reporter=reporter, should_stop=should_stop) for each in prepared]
     except BaseException:
-        _write(workspace, workspace.manifest_text, old_lock)
+        pair.write(*old)
         trust.settle(workspace)
         forget_removal(workspace)
         raise
@@ -374,13 +379,3 @@ def commit(
             describe(fresh, installation.environment, installation)
     forget_removal(workspace)
     return new_lock != old_lock, installed
-
-
-def _write(workspace: Workspace, manifest: str, lock: str | None) -> None:
-    """Both files, the lock first: a lock that knows more than the manifest is only stale, never wrong."""
-    if lock is None:
-        workspace.lock_path.unlink(missing_ok=True)
-    elif workspace.lock_text() != lock:
-        atomic_write(workspace.lock_path, lock)
-    if workspace.manifest_path.read_text(encoding="utf-8") != manifest:
-        atomic_write(workspace.manifest_path, manifest)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InstallError, PixiError, UsageError
-from ..fs import atomic_write
 from ..install.history import Generation, History, changes
 from ..names import EnvironmentName
+from ..pair import Pair
 from ..progress import SILENT, Reporter
 from .history import chosen_environment, current, lock_bytes, locked_packages
 from .installing import Installation, Prepared, install_prepared, prepare_installation
@@ -190,25 +190,16 @@ def _replace(
     """Write both files and change the prefix; put the files back when that fails."""
     from .sources import installs_itself
 
-    old_manifest, old_lock = workspace.manifest_path.read_bytes(), lock_bytes(workspace)
+    pair = Pair(workspace.manifest_path)
+    old = workspace.manifest_path.read_bytes(), lock_bytes(workspace)
     try:
-        _write(workspace, manifest, lock)
-        if manifest != old_manifest and installs_itself(workspace, prepared.lock):
+        pair.write(manifest, lock)
+        if manifest != old[0] and installs_itself(workspace, prepared.lock):
             prepared = prepare()  # its own project is built from the manifest that stands there now
         return install_prepared(prepared, reporter=reporter, should_stop=should_stop)
     except BaseException:
-        _write(workspace, old_manifest, old_lock)
+        pair.write(*old)
         raise
-
-
-def _write(workspace: Workspace, manifest: bytes, lock: bytes | None) -> None:
-    """Both files, the lock first: one that fits another manifest is only stale, and solved again."""
-    if lock is None:
-        workspace.lock_path.unlink(missing_ok=True)
-    else:
-        atomic_write(workspace.lock_path, lock)
-    if workspace.manifest_path.read_bytes() != manifest:
-        atomic_write(workspace.manifest_path, manifest)
 
 
 def _describe(workspace: Workspace, name: str, installation: Installation) -> None:

@@ -1,0 +1,102 @@
+"""Manifest and lock file written as one: whoever looks after a kill finds both old, or both new.
+
+Where both change, `.pixi/unfinished-pair.json` says first what they become, and goes when they are. Each file is
+written whole or not at all; where only one of them was, opening the workspace writes the other. What somebody has
+changed by hand meanwhile stays as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .errors import MALFORMED, PixiError
+from .fs import FileLock, atomic_write, os_errors
+
+_INTENT = "unfinished-pair.json"
+_LOCK = ".unfinished-pair.lock"
+_ESCAPE = "surrogateescape"
+
+
+class Pair:
+    """Both files of the workspace whose manifest is at a path."""
+
+    def __init__(self, manifest: Path) -> None:
+        self.manifest = manifest
+        self.lock = manifest.parent / "pixi.lock"
+        self._folder = manifest.parent / ".pixi"
+        self._intent = self._folder / _INTENT
+
+    def write(self, manifest: bytes, lock: bytes | None) -> None:
+        """Make both say this (None: there is no lock file). Raises `DiskFull`, `InstallError`."""
+        now = self._read()
+        if now[0] == manifest or now[1] == lock:
+            self._put(now, (manifest, lock))
+            self._forget()
+            return
+        with FileLock(self._folder / _LOCK):
+            told = {
+                "file": self.manifest.name,
+                "before": [_digest(content) for content in now],
+                "manifest": manifest.decode("utf-8", _ESCAPE),
+                "lock": None if lock is None else lock.decode("utf-8", _ESCAPE),
+            }
+            atomic_write(self._intent, json.dumps(told).encode())
+            self._put(now, (manifest, lock))
+            self._forget()
+
+    def finish(self) -> None:
+        """Write what a killed process has not; nothing where there is nothing to do, or no right to do it."""
+        if not os.path.lexists(self._intent):
+            return
+        with suppress(OSError, PixiError), FileLock(self._folder / _LOCK):  # its writer may be at work
+            try:
+                told: Any = json.loads(self._intent.read_bytes())
+                lock = told["lock"]
+                after = told["manifest"].encode("utf-8", _ESCAPE), lock and lock.encode("utf-8", _ESCAPE)
+                before = tuple(told["before"])
+                mine = told["file"] == self.manifest.name
+            except MALFORMED:
+                self._forget()
+                return
+            if not mine:
+                return
+            now = self._read()
+            digests, wanted = tuple(map(_digest, now)), tuple(map(_digest, after))
+            if digests in ((wanted[0], before[1]), (before[0], wanted[1])):
+                self._put(now, after)
+            self._forget()
+
+    def _read(self) -> tuple[bytes | None, bytes | None]:
+        return _content(self.manifest), _content(self.lock)
+
+    def _put(self, now: tuple[bytes | None, bytes | None], wanted: tuple[bytes, bytes | None]) -> None:
+        """The lock file first: one that knows another manifest is only stale."""
+        manifest, lock = wanted
+        if lock is None:
+            with os_errors(self.lock):
+                self.lock.unlink(missing_ok=True)
+        elif lock != now[1]:
+            atomic_write(self.lock, lock)
+        if manifest != now[0]:
+            atomic_write(self.manifest, manifest)
+
+    def _forget(self) -> None:
+        if os.path.lexists(self._intent):  # a read-only file system refuses to remove even what is not there
+            with os_errors(self._intent):
+                self._intent.unlink(missing_ok=True)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _digest(content: bytes | None) -> str:
+    return "" if content is None else hashlib.sha256(content).hexdigest()

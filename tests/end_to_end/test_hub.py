@@ -275,6 +275,34 @@ def test_who_adds_a_package_gets_an_environment_of_their_own(school: Class, bob:
     stop_kernel(school, "bob", other)
 
 
+# ---------------------------------------------------------------- the administrator's policy
+
+
+@two_users
+def test_a_refusal_of_the_policy_reaches_notebook_and_page(school: Class, bob: dict[str, Any]) -> None:
+    """What is refused names file, line and key, wherever it is asked for; with the rule away all is as before."""
+    policy = school.folder / "policy.toml"
+    said = policy.read_text()
+    rule = f"{policy}:1: `denied`: six"
+    try:
+        policy.write_text('denied = ["six", "jinja2"]\n')
+        answer = school.hub.server("bob").open_session("ruled.ipynb")
+        assert answer.status == 500
+        assert rule in answer.json()["message"]
+        (added,) = school.hub.server("bob").run_cells(bob["kernel"], "%pixi add jinja2")
+        assert added.status == "error"
+        assert f"{policy}:1: `denied`" in added.text
+        (shown,) = school.hub.server("bob").run_cells(bob["kernel"], "%pixi status")
+        assert 'denied = ["six", "jinja2"]' in shown.displays[-1]["text/plain"]
+        events = school.hub.spawn("grace", {"workspace": "calculus"})
+        assert events[-1].get("failed"), events
+        assert rule in events[-1]["message"]
+    finally:
+        policy.write_text(said)
+    kernel, _ = start_kernel(school, "bob", "ruled.ipynb")
+    stop_kernel(school, "bob", kernel)
+
+
 # ---------------------------------------------------------------- the service
 
 

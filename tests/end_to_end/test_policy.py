@@ -120,6 +120,7 @@ def test_what_was_installed_before_is_looked_at_again(ruled: Ruled, workspace: P
     pixi("install", cwd=workspace).succeeded()
     ruled.says('denied = ["shared"]\n')
     assert "shared 2.0 is denied" in ruled.pixi("run", "echo", "hello", cwd=workspace).failed().err
+    assert "shared 2.0 is denied" in ruled.pixi("run", "--as-is", "echo", "hello", cwd=workspace).failed().err
     assert "shared 2.0 is denied" in ruled.pixi("install", cwd=workspace).failed().err
     ruled.says('denied = ["other"]\n')
     assert ruled.pixi("run", "echo", "hello", cwd=workspace).succeeded().out == "hello\n"

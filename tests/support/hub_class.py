@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pixi_core.fs import remove_tree
+from pixi_core.policy.place import VARIABLE as POLICY
 from tests.support.documented import blocks
 from tests.support.hub import (
     REPOSITORY,
@@ -103,6 +104,9 @@ def _school(folder: Path, channel_url: str, proxy: Path) -> Iterator[Class]:
         "PIXI_HOME": str(settings.parent),
         "PIXI_CACHE_DIR": str(folder / "administrator" / "cache"),
     }
+    if IS_ROOT:  # a policy of anybody else is none
+        environ[POLICY] = str(folder / "policy.toml")
+        Path(environ[POLICY]).write_text("# everything is allowed\n")
     hub_command = ""
     for info, written in blocks(PAGE):
         text = written.replace("/srv/pixi", str(folder))
@@ -133,7 +137,8 @@ def _spawner(folder: Path) -> str:
             f"c.AccountsSpawner.accounts = {accounts!r}",
             f"c.AccountsSpawner.home_dir_template = {str(folder / 'home' / '{username}')!r}",
             f"c.Spawner.args = {['--allow-root'] if IS_ROOT else []!r}",
-            'c.Spawner.environment = {"PIXI_TEST_HUB": os.environ["PIXI_TEST_HUB"]}',
+            f'kept = ("PIXI_TEST_HUB", "{POLICY}")',
+            "c.Spawner.environment = {name: os.environ[name] for name in kept if name in os.environ}",
             "c.Spawner.http_timeout = 60",
             "",
         ]

@@ -34,7 +34,9 @@ def prepare(
     if ready is not None:
         return ready
     # lazy: what is ready already needs none of the machinery
+    from .admission import admit
     from .install import install_environment
+    from .installing import choose_platform
     from .lock import ensure_lock, outdated_reasons
 
     locked = ensure_lock(workspace, mode=mode, reporter=reporter, should_stop=should_stop)
@@ -44,6 +46,8 @@ def prepare(
             raise EnvironmentUnavailable(
                 f"the environment '{name}' is not installed", hints=["run `pixi install`, or leave out --no-install"]
             )
+        platform = choose_platform(workspace, workspace.manifest.environment(name))
+        admit(workspace.services, *locked.lock.for_platform(name, platform.name))
         return describe(workspace, name)
     from ..install.markers import is_partial
 

@@ -131,7 +131,7 @@ class Services:
         pages = [links.url for links in options.find_links if links.url is not None]
         self.policy.check_indexes([*options.search_order, *pages])
 
-        return IndexClient(self.client, self.dirs.pypi_index, options)
+        return IndexClient(self.client, self.dirs.pypi_index, options, check=self.policy.check_indexes)
 
     @property
     def packages(self) -> PackageCache:

@@ -221,6 +221,25 @@ def test_python_packages_are_under_the_same_rules(
         assert f"{ruled.file}:1: `{key}`" in ran.failed().err, ran.err
 
 
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        'greeting = { url = "http://127.0.0.1:9/greeting-1.0.tar.gz" }',
+        'greeting = { git = "http://127.0.0.1:9/greeting.git" }',
+        'greeting = { version = "*", index = "http://127.0.0.1:9/simple" }',
+    ],
+)
+def test_what_points_elsewhere_is_refused_before_it_is_fetched(
+    requirement: str, ruled: Ruled, hosted: Path, index: FakeIndex
+) -> None:
+    """Nobody listens there: another error would tell that somebody had asked."""
+    manifest = hosted / "pixi.toml"
+    manifest.write_text(manifest.read_text() + f"\n[pypi-dependencies]\n{requirement}\n")
+    ruled.says(f'indexes = ["{index.url}"]\n')
+    told = ruled.pixi("lock", cwd=hosted).failed().err
+    assert f"{ruled.file}:1: `indexes`: http://127.0.0.1:9/" in told, told
+
+
 def test_mirrors_of_the_policy_replace_those_of_the_user(ruled: Ruled, hosted: Path, index: FakeIndex) -> None:
     manifest = hosted / "pixi.toml"
     manifest.write_text(manifest.read_text().replace(index.url, "https://outside.example/simple"))

@@ -10,7 +10,7 @@ import hashlib
 import os
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class DirectReader:
     """Examines direct references, each once. `root` is the folder that relative paths start from; sdists from URLs
     that must be built are kept in `archives`, each in a folder named by its sha256. `locked` are locations that a lock
     file has: a branch stays at the commit it is locked at. `texts` are project files as they are going to be written,
-    by absolute path.
+    by absolute path. `check` is `IndexClient.check`, for URLs and repositories.
     """
 
     client: Fetcher | None
@@ -47,6 +47,7 @@ class DirectReader:
     archives: Path | None = None
     locked: frozenset[str] = frozenset()
     texts: Mapping[Path, str] = field(default_factory=dict)
+    check: Callable[[Sequence[str]], None] = lambda _urls: None
     _known: dict[tuple[PypiName, Source], Direct] = field(default_factory=dict)
 
     def __call__(self, requirement: PypiRequirement) -> Direct:
@@ -99,6 +100,7 @@ class DirectReader:
     def _url(self, source: UrlSource, name: PypiName) -> Direct:
         if self.client is None:
             raise ArchiveError(f"`{name}` points at {source.url}, and nothing may be fetched here")
+        self.check([source.url])
         content = self.client.get_bytes(source.url, max_bytes=SDIST_LIMIT).content
         digest = hashlib.sha256(content).hexdigest()
         if source.sha256 is not None and digest != source.sha256.lower():
@@ -114,6 +116,7 @@ class DirectReader:
     def _git(self, source: GitSource, name: PypiName) -> Direct:
         if self.checkout is None:
             raise BuildError(f"`{name}` comes from a git repository, which cannot be fetched here")
+        self.check([source.url])
         commit, folder = self.checkout(self._as_locked(source))
         tree = SourceTree(folder, f"{name} at {commit[:12]}", name, source.subdirectory, digest=commit)
         return Direct(source, git_location(source, commit), self._tree_metadata(tree), is_tree=True)

@@ -84,7 +84,8 @@ class Project:
 class IndexClient:
     """Asks the indexes of some options.
 
-    `root` is the folder that relative `find-links` start from; `clock` gives Unix seconds.
+    `root` is the folder that relative `find-links` start from; `clock` gives Unix seconds. `check` is given the URLs of
+    indexes before they are asked, and of sources before they are fetched; it raises where that is not allowed.
     """
 
     def __init__(
@@ -97,7 +98,9 @@ class IndexClient:
         offline: bool = False,
         root: Path | None = None,
         clock: Callable[[], float] = time.time,
+        check: Callable[[Sequence[str]], None] = lambda _urls: None,
     ) -> None:
+        self.check = check
         self.options = options
         self._client = client
         self._cache = cache
@@ -142,6 +145,7 @@ class IndexClient:
 
     def page(self, index: str, name: PypiName) -> Page | None:
         """The page of a project on one index; None where that index does not know it."""
+        self.check([index])
         url = f"{index}/{name}/"
         path = self._cache / _FORMAT / "pages" / _key(index)[:16] / f"{name}.msgpack"
         cached = _read(path, decode_page)
@@ -204,6 +208,7 @@ class IndexClient:
         """The file itself on disk, verified. Raises `HashMismatch`, `NetworkError`."""
         if file.url.startswith("file:"):
             return Path(path_of_file_url(file.url))
+        self.check([file.url])
         folder = self.archives / (file.sha256 or _key(file.url))
         path = folder / safe_component(file.filename, what="the name of a distribution")
         if not path.is_file():

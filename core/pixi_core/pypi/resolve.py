@@ -74,7 +74,9 @@ def resolve(
     if root is not None:
         index.anchor(root)
     old = frozenset(record.location for record in locked)
-    reader = DirectReader(index.fetcher, root or Path.cwd(), builder, checkout, index.archives, old, texts or {})
+    reader = DirectReader(
+        index.fetcher, root or Path.cwd(), builder, checkout, index.archives, old, texts or {}, index.check
+    )
     build = None if builder is None else partial(_build_metadata, index, builder)
     policy = _policy(here, constraints, options, provided, locked, strategy, target, reader, build, should_stop)
     with reporter.phase("pypi-metadata", detail=target.platform.name) as phase:

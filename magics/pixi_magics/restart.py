@@ -108,6 +108,8 @@ def _changed(package: Mapping[str, Any], root: str, loaded: Loaded) -> List[Find
         change = "%s %s was replaced" % (name, package.get("new_version"))
     if _is_python(package):
         return [Finding(REQUIRED, "%s (Python itself)" % change)]
+    if _is_the_same(package):
+        return []  # what is loaded of it is what would be loaded again
     old = _paths(package.get("old_files", ()), root)
     modules, compiled = _in_use(old, loaded)
     if compiled:
@@ -118,6 +120,14 @@ def _changed(package: Mapping[str, Any], root: str, loaded: Loaded) -> List[Find
     if gone and set(gone) - set(_paths(package.get("new_files", ()), root)):
         return [Finding(RECOMMENDED, "%s (its old %s was read at start)" % (change, os.path.basename(gone[0])))]
     return []
+
+
+def _is_the_same(package: Mapping[str, Any]) -> bool:
+    """Whether all files have the content that they had, but for the metadata: the same sources, built once more. (Of a
+    package in which anything else differs any loaded module may have read that.)
+    """
+    before, after = ({f for f in package.get(key, ()) if ".dist-info/" not in f} for key in ("old_files", "new_files"))
+    return before == after and before <= set(package.get("same_files", ()))
 
 
 def _removed(package: Mapping[str, Any], root: str, loaded: Loaded) -> List[Finding]:

@@ -117,6 +117,24 @@ def test_upgrade_removes_what_the_new_one_lacks(prefix: Path, shelf: Shelf) -> N
     assert fingerprint(prefix) not in (None, first)
 
 
+def test_files_that_stay_what_they_are_are_told(prefix: Path, shelf: Shelf) -> None:
+    """A package that was built once more: who has loaded it has nothing old."""
+    files = {"share/tool/both": "1", "bin/tool": f"#!{PLACEHOLDER}/bin/sh\n"}
+    bring(prefix, shelf, [shelf.add_conda("tool", "1.0", {**files, "share/tool/other": "1"})])
+    [change] = bring(prefix, shelf, [shelf.add_conda("tool", "2.0", {**files, "share/tool/other": "2"})]).changed
+    assert set(change.same_files) == {"share/tool/both", "bin/tool"}
+
+
+def test_wheels_tell_them_too(tmp_path: Path, shelf: Shelf) -> None:
+    prefix = tmp_path / "host"
+    create_host_prefix(prefix, running_interpreter())
+    bring(prefix, shelf, [], [shelf.add_wheel("pkg", "1.0", {"pkg/__init__.py": "x", "pkg/y.py": "1"})])
+    [change] = bring(
+        prefix, shelf, [], [shelf.add_wheel("pkg", "2.0", {"pkg/__init__.py": "x", "pkg/y.py": "2"})]
+    ).changed
+    assert [path.rpartition("/")[2] for path in change.same_files] == ["__init__.py"]
+
+
 def test_removing_leaves_no_folder_and_no_compiled_file(prefix: Path, shelf: Shelf) -> None:
     stays = shelf.add_conda("stays", "1", {"lib/m/keep.py": "k"})
     goes = shelf.add_conda("goes", "1", {"lib/m/gone.py": "g", "lib/deep/er/x": "x"})

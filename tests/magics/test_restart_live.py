@@ -176,6 +176,19 @@ CASES: dict[str, Case] = {
     "loaded files as they were, another submodule changed": Case(
         RECOMMENDED, parts(1, 1), parts(1, 2), "import NAME.first", BOTH, careful=True
     ),
+    "built once more, all as it was": Case(
+        READY,
+        lambda: {"SITE/NAME/__init__.py": "x = 1\n", "SITE/NAME/fastmod.abi3.so": extension(1), **info("1")},
+        lambda: {"SITE/NAME/__init__.py": "x = 1\n", "SITE/NAME/fastmod.abi3.so": extension(1), **info("2")},
+        "from NAME import fastmod",
+        FAST,
+    ),
+    "built once more, one file is another": Case(
+        RECOMMENDED,
+        lambda: {"SITE/NAME/__init__.py": READS_AT_IMPORT, "SITE/NAME/table.txt": "old", **info("1")},
+        lambda: {"SITE/NAME/__init__.py": READS_AT_IMPORT, "SITE/NAME/table.txt": "new", **info("1")},
+        "import NAME",
+    ),
     "removed, loaded": Case(RECOMMENDED, module(1), load="import NAME"),
     "removed, not loaded": Case(READY, module(1)),
     "submodule removed, package loaded": Case(
@@ -380,7 +393,10 @@ def test_verdict(title: str, environment: Environment, living: LivePython) -> No
     new = environment.put(case.after(), name)
     environment.take([one for one in old if one not in new])
 
-    transaction = changed(case.package or name, case.kind, old, new)
+    contents = {environment.filled(key, name): content for key, content in case.after().items()}
+    same = [key for key, content in case.before().items() if contents.get(environment.filled(key, name)) == content]
+    same = [environment.filled(key, name) for key in same]
+    transaction = changed(case.package or name, case.kind, old, new, same)
     judge = JUDGE.format(transaction=transaction, variables=dict(case.variables), prefix=str(environment.prefix))
     level, line = living.run(judge)
     seen = living.run(environment.filled(case.look, name))
@@ -393,12 +409,12 @@ def test_verdict(title: str, environment: Environment, living: LivePython) -> No
         assert (seen == truth) == (level == READY), (seen, truth)
 
 
-def changed(name: str, kind: str, old: list[str], new: list[str]) -> dict[str, Any]:
+def changed(name: str, kind: str, old: list[str], new: list[str], same: list[str]) -> dict[str, Any]:
     """The transaction of the wire format."""
     both = {"name": name, "kind": kind, "old_version": "1", "new_version": "2"}
     one = {"name": name, "kind": kind, "version": "1"}
     if old and new:
-        return {"changed": [{**both, "old_files": old, "new_files": new}]}
+        return {"changed": [{**both, "old_files": old, "new_files": new, "same_files": same}]}
     if old:
         return {"removed": [{**one, "files": old}]}
     return {"added": [{**one, "files": new}]} if new else {}

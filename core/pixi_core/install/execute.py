@@ -21,6 +21,7 @@ from .apply import apply, recover
 from .build import Built, CondaPackages, Wheels, build_transaction
 from .conda_meta import specs_text, write_record
 from .fingerprint import META_FOLDER
+from .items import Layout
 from .journal import write_journal
 from .link import LinkOptions, LinkReport
 from .lock import prefix_lock
@@ -30,7 +31,9 @@ from .prefix import InstalledPackage, PrefixState, fingerprint_of, has_journal, 
 
 
 class PackageChange(Value, kw_only=True):
-    """One package that came, went or changed; file paths are relative to the prefix."""
+    """One package that came, went or changed; file paths are relative to the prefix. `same_files` are those of a
+    changed package whose content stays what it was: who has loaded them has nothing old.
+    """
 
     name: str
     kind: Literal["conda", "pypi"]
@@ -38,6 +41,7 @@ class PackageChange(Value, kw_only=True):
     new_version: str | None = None
     old_files: tuple[str, ...] = ()
     new_files: tuple[str, ...] = ()
+    same_files: tuple[str, ...] = ()
 
 
 class Outcome(Value, kw_only=True):
@@ -68,6 +72,7 @@ class Outcome(Value, kw_only=True):
                     "new_version": change.new_version,
                     "old_files": list(change.old_files),
                     "new_files": list(change.new_files),
+                    "same_files": list(change.same_files),
                 }
                 for change in self.changed
             ],
@@ -203,7 +208,8 @@ def _note_requests(
 
 def _outcome(plan: Plan, built: Built, state: PrefixState) -> Outcome:
     """The change of each package, with the files it had and will have."""
-    new_files = {(layout.kind, layout.name): layout.targets for layout in built.layouts}
+    coming = {(layout.kind, layout.name): layout for layout in built.layouts}
+    new_files = {key: layout.targets for key, layout in coming.items()}
     changes: dict[tuple[str, str], PackageChange] = {}
     for conda in plan.conda:
         old = conda.old
@@ -216,6 +222,7 @@ def _outcome(plan: Plan, built: Built, state: PrefixState) -> Outcome:
                 new_version=conda.new.version if conda.new else None,
                 old_files=old.files if old else (),
                 new_files=new_files.get(("conda", conda.name), ()) if conda.new else (),
+                same_files=_same(_digests(conda.old), coming["conda", conda.name]) if conda.old and conda.new else (),
             ),
         )
     for pypi in plan.pypi:
@@ -228,6 +235,9 @@ def _outcome(plan: Plan, built: Built, state: PrefixState) -> Outcome:
                 new_version=_new_version(built, pypi.name) if pypi.new else None,
                 old_files=pypi.old.files(state.path) if pypi.old else (),
                 new_files=new_files.get(("pypi", pypi.name), ()) if pypi.new else (),
+                same_files=_same(pypi.old.digests(state.path), coming["pypi", pypi.name])
+                if pypi.old and pypi.new
+                else (),
             ),
         )
     every = [changes[key] for key in sorted(changes, key=lambda key: (key[1], key[0]))]
@@ -235,6 +245,22 @@ def _outcome(plan: Plan, built: Built, state: PrefixState) -> Outcome:
         added=tuple(change for change in every if change.old_version is None),
         removed=tuple(change for change in every if change.new_version is None),
         changed=tuple(change for change in every if change.old_version is not None and change.new_version is not None),
+    )
+
+
+def _digests(package: InstalledPackage) -> dict[str, str]:
+    """The SHA-256 of what the files of a conda package were made of. What has the prefix in it is the same again where
+    it is made of the same, with the same placeholder.
+    """
+    return {entry.path: f"{entry.sha256}{entry.prefix_placeholder or ''}" for entry in package.paths if entry.sha256}
+
+
+def _same(old: Mapping[str, str], layout: Layout) -> tuple[str, ...]:
+    """The files whose content will be what it is, `old` by path."""
+    return tuple(
+        item.target
+        for item in layout.items
+        if item.entry.sha256 and old.get(item.target) == f"{item.entry.sha256}{item.entry.prefix_placeholder or ''}"
     )
 
 
@@ -247,6 +273,7 @@ def _merged(first: PackageChange | None, second: PackageChange) -> PackageChange
         new_version=first.new_version or second.new_version,
         old_files=(*first.old_files, *second.old_files),
         new_files=(*first.new_files, *second.new_files),
+        same_files=(*first.same_files, *second.same_files),
     )
 
 

@@ -6,6 +6,7 @@ are decoded, file lists wait until somebody asks for them.
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
@@ -104,6 +105,10 @@ class InstalledDistribution(Value, kw_only=True):
         `UnsafePath` (GHSA-pjjw-68hj-v9mw). Without a RECORD: the files of the `dist-info` folder.
         """
         return read_record_csv(prefix, self.dist_info)
+
+    def digests(self, prefix: Path) -> dict[str, str]:
+        """The SHA-256 (hex) of its files as its RECORD gives them, by prefix-relative path. Raises `UnsafePath`."""
+        return {path: digest for path, digest in _record_rows(prefix, self.dist_info) if digest}
 
 
 class PrefixState(Value, kw_only=True):
@@ -345,14 +350,31 @@ def _text(path: Path) -> str:
 
 def read_record_csv(prefix: Path, dist_info: str) -> tuple[str, ...]:
     """The files of a distribution, relative to the prefix. Raises `UnsafePath`."""
+    return tuple([path for path, _ in _record_rows(prefix, dist_info)])
+
+
+def _record_rows(prefix: Path, dist_info: str) -> Iterator[tuple[str, str]]:
+    """Each file with its SHA-256 in hex; without a usable one it is empty."""
     folder = dist_info.rpartition("/")[0]
     try:
         text = (prefix / dist_info / "RECORD").read_text(encoding="utf-8")
     except FileNotFoundError:
-        return tuple(f"{dist_info}/{name}" for name in sorted(_listed(prefix / dist_info)))
+        for name in sorted(_listed(prefix / dist_info)):
+            yield f"{dist_info}/{name}", ""
+        return
     except UnicodeDecodeError:
         raise UnsafePath(f"{prefix / dist_info / 'RECORD'} is not text") from None
-    return tuple(inside(prefix, folder, row[0]) for row in csv.reader(text.splitlines()) if row and row[0])
+    for row in csv.reader(text.splitlines()):
+        if row and row[0]:
+            yield inside(prefix, folder, row[0]), _hexadecimal(row[1]) if len(row) > 1 else ""
+
+
+def _hexadecimal(digest: str) -> str:
+    kind, _, encoded = digest.partition("=")
+    try:
+        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).hex() if kind == "sha256" else ""
+    except ValueError:
+        return ""
 
 
 def inside(prefix: Path, folder: str, name: str) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pixi_core.errors import ManifestError
-from pixi_core.ops.script import manifest_text, script_metadata
+from pixi_core.ops.script import anchor_paths, manifest_text, script_metadata
+from tests.support.archives import wheel
 from tests.support.command import pixi
 from tests.support.http_server import serving
 
@@ -121,3 +122,27 @@ def test_the_manifest_of_a_script() -> None:
     assert script_metadata("print()\n", source="x") == {}
     with pytest.raises(ManifestError):
         script_metadata("# /// script\n# a = \n# ///\n", source="x")
+
+
+def test_paths_start_from_the_script(tmp_path: Path) -> None:
+    """Its workspace lies in the cache, what it names lies beside it, whoever runs it from wherever."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    (folder / "demo-1.0-py3-none-any.whl").write_bytes(wheel({"demo.py": b"x = 42\n"}))
+    (folder / "tool.py").write_text(
+        "# /// script\n# [tool.pixi.workspace]\n# channels = []\n# [tool.pixi.pypi-dependencies]\n"
+        '# demo = {path = "./demo-1.0-py3-none-any.whl"}\n# ///\nimport demo\nprint(demo.x)\n'
+    )
+    for _ in range(2):
+        assert pixi("run", "--script", "here/tool.py", cwd=tmp_path).succeeded().out == "42\n"
+    tables = {
+        "dependencies": {"path": "1.*", "own": {"path": "own"}},
+        "target": {"linux": {"pypi-dependencies": {"other": {"path": "/abs"}, "plain": "*"}}},
+        "pypi-options": {"find-links": [{"path": "links"}, {"url": "https://x.example"}]},
+    }
+    anchor_paths(tables, folder)
+    assert tables == {
+        "dependencies": {"path": "1.*", "own": {"path": str(folder / "own")}},
+        "target": {"linux": {"pypi-dependencies": {"other": {"path": "/abs"}, "plain": "*"}}},
+        "pypi-options": {"find-links": [{"path": str(folder / "links")}, {"url": "https://x.example"}]},
+    }

@@ -112,11 +112,32 @@ def script_workspace(services: Services, script: Script, *, folder: Path) -> tup
     absolute = [parse_channel(one, root=root).url if isinstance(one, str) else one for one in channels]
     if given:
         given["channels"] = absolute
+    anchor_paths(metadata.get("tool", {}).get("pixi", {}), root)
     platform = str(host_subdir(services.environ))
     manifest = manifest_text(metadata, source=script.source, channels=absolute, platform=platform)
     identity = manifest if script.source == _INPUT else script.source
     digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return services.dirs.exec_environments / f"script-{script.name[:40]}-{digest}", manifest
+
+
+def anchor_paths(tables: dict[str, Any], root: Path) -> None:
+    """Let relative paths of dependencies and of `find-links` start from `root`: the workspace lies elsewhere."""
+    for content in (tables, *_tables(tables.get("target"))):
+        for key in ("dependencies", "pypi-dependencies"):
+            for spec in _tables(content.get(key)):
+                _anchor(spec, root)
+    options = tables.get("pypi-options")
+    for link in options.get("find-links", ()) if isinstance(options, dict) else ():
+        _anchor(link, root)
+
+
+def _tables(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value.values() if isinstance(one, dict)] if isinstance(value, dict) else []
+
+
+def _anchor(spec: Any, root: Path) -> None:
+    if isinstance(spec, dict) and isinstance(spec.get("path"), str):
+        spec["path"] = str(root / Path(spec["path"]).expanduser())
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,14 +138,14 @@ class Services:
         """Extracted conda packages."""
         from .cache.store import PackageCache
 
-        return PackageCache(self.dirs.packages)
+        return PackageCache(self.dirs.packages, self.dirs.tiers("packages"))
 
     @property
     def wheels(self) -> WheelCache:
         """Unpacked wheels."""
         from .cache.wheels import WheelCache
 
-        return WheelCache(self.dirs.wheels)
+        return WheelCache(self.dirs.wheels, self.dirs.tiers("wheels"))
 
     def close(self) -> None:
         """Release connections."""

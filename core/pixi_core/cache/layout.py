@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..fs import home_folder
@@ -42,6 +43,7 @@ class CacheDirs(Value):
     `built_wheels` which wheels were built from which sources · `mapping` conda names to PyPI names · `notebooks`
     working copies of notebooks' own manifests · `kernels` ipykernel support for environments without it ·
     `exec_environments`, `build_environments` throw-away environments · `environments` detached environments.
+    `read_only` are the roots of other caches, in whose packages and wheels is looked first and never written.
     """
 
     root: Path
@@ -56,13 +58,15 @@ class CacheDirs(Value):
     exec_environments: Path
     build_environments: Path
     environments: Path
+    read_only: tuple[Path, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], config: Config | None = None) -> CacheDirs:
         """The folders for one user. The configuration's files rank below the variables.
 
         Per kind: its variable, its configuration key, then below the root, which is `PIXI_CACHE_DIR`,
-        `RATTLER_CACHE_DIR`, `cache.root`, `$XDG_CACHE_HOME/pixi` where that exists, or rattler's default.
+        `RATTLER_CACHE_DIR`, `cache.root`, `$XDG_CACHE_HOME/pixi` where that exists, or rattler's default. The caches
+        that are only read are those of `PIXI_CACHE_READ_ONLY` (as in `PATH`), else of `cache.read-only`.
         Raises `ConfigError` for a path that is not absolute.
         """
         home = home_folder(environ)
@@ -70,16 +74,24 @@ class CacheDirs(Value):
         if config is not None and config.cache_root is not None:
             configured["root"] = str(config.cache_root)
         root = _root(environ, configured, home)
-        folders = {}
+        folders: dict[str, Any] = {}
         for field, (variable, key, name) in _KINDS.items():
             chosen = environ.get(variable) or configured.get(key)
             folders[field] = _absolute(chosen, variable or key, home) if chosen else root / name
-        return cls(root=root, **folders)
+        named = environ.get("PIXI_CACHE_READ_ONLY")
+        others = named.split(os.pathsep) if named else () if config is None else map(str, config.cache_read_only)
+        tiers = tuple(_absolute(one, "PIXI_CACHE_READ_ONLY", home) for one in others if one)
+        return cls(root=root, read_only=tiers, **folders)
+
+    def tiers(self, field: str) -> tuple[Path, ...]:
+        """The folders of one kind (`packages`, `wheels`) in the caches that are only read."""
+        return tuple(root / _KINDS[field][2] for root in self.read_only)
 
     @classmethod
     def below(cls, root: Path) -> CacheDirs:
         """All folders below one root, whatever the machine says."""
-        return cls(root=root, **{field: root / name for field, (_, _, name) in _KINDS.items()})
+        folders: dict[str, Any] = {field: root / name for field, (_, _, name) in _KINDS.items()}
+        return cls(root=root, **folders)
 
 
 def _root(environ: Mapping[str, str], configured: Mapping[str, str], home: Path) -> Path:

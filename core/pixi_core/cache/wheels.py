@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -40,10 +41,13 @@ class CachedWheel(Value):
 
 
 class WheelCache:
-    """The wheels below `root`. Safe for threads and processes."""
+    """The wheels below `root`; `read_only_tiers` are looked into first and never changed. Safe for threads and
+    processes.
+    """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, read_only_tiers: Sequence[Path] = ()) -> None:
         self.root = root
+        self.tiers = tuple(read_only_tiers)
         self._once: OnceMap[str, tuple[Path, Marker]] = OnceMap(keep=False)
 
     def fetch(self, record: PypiRecord, client: Client, *, phase: Phase | None = None) -> CachedWheel:
@@ -83,13 +87,14 @@ class WheelCache:
 
     def find(self, record: PypiRecord, *, use: bool = False) -> CachedWheel | None:
         """The wheel if it is here and whole; with `use`, collecting will remember that somebody wanted it."""
-        place = self.root / self._name(record)
-        marker = _whole(place, record.sha256)
-        if marker is None:
-            return None
-        if use:
-            note_use(place)
-        return CachedWheel(place, marker.files, marker.sha256)
+        for root in (*self.tiers, self.root):
+            place = root / self._name(record)
+            marker = _whole(place, record.sha256)
+            if marker is not None:
+                if use:
+                    note_use(place)
+                return CachedWheel(place, marker.files, marker.sha256)
+        return None
 
     def known(self, sha256: str) -> CachedWheel | None:
         """The wheel of a digest if it is here and whole; collecting will remember that somebody wanted it."""

@@ -227,7 +227,7 @@ _KNOWN = (*_TOP, *_NESTED, "repodata-config", "cache", *_KEPT)
 def known_keys() -> tuple[str, ...]:
     """Every key, dotted, sorted."""
     nested = [f"{table}.{key}" for table, keys in _NESTED.items() for key in keys]
-    cache = [f"cache.{key}" for key in ("root", "netfs-redirect", *CACHE_KINDS)]
+    cache = [f"cache.{key}" for key in ("root", "read-only", "netfs-redirect", *CACHE_KINDS)]
     return tuple(sorted([*_TOP, *nested, *cache, *(f"repodata-config.{key}" for key in _REPODATA)]))
 
 
@@ -292,6 +292,8 @@ def _collect_cache(values: Mapping[str, Any], path: Path, merged: dict[str, Any]
         try:
             if key == "root":
                 merged["cache_root"] = _path(value)
+            elif key == "read-only":
+                merged["cache_read_only"] = tuple(_path(one) for one in _texts(value))
             elif key == "netfs-redirect":
                 merged["cache_netfs_redirect"] = _redirect(value)
             elif key in CACHE_KINDS:

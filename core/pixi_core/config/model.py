@@ -66,6 +66,7 @@ class Config(Value, kw_only=True):
     non_proxy_hosts: tuple[str, ...] = ()
     cache_root: Path | None = None
     cache_folders: Mapping[str, Path] = EMPTY
+    cache_read_only: tuple[Path, ...] = ()
     cache_netfs_redirect: str = "auto"
     jupyter_trust: TrustPolicy = "ask"
     extra: Mapping[str, Any] = EMPTY

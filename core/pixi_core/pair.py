@@ -1,8 +1,8 @@
 """Manifest and lock file written as one: whoever looks after a kill finds both old, or both new.
 
 Where both change, `.pixi/unfinished-pair.json` says first what they become, and goes when they are. Each file is
-written whole or not at all; where only one of them was, opening the workspace writes the other. What somebody has
-changed by hand meanwhile stays as it is.
+written whole or not at all; where only one of them was, opening the workspace writes the other. That may happen while
+the writer is at work: both then write the same. What somebody has changed by hand meanwhile stays as it is.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import MALFORMED, PixiError
-from .fs import FileLock, atomic_write, os_errors
+from .fs import atomic_write, os_errors
 
 _INTENT = "unfinished-pair.json"
-_LOCK = ".unfinished-pair.lock"
 _ESCAPE = "surrogateescape"
 
 
@@ -28,8 +27,7 @@ class Pair:
     def __init__(self, manifest: Path) -> None:
         self.manifest = manifest
         self.lock = manifest.parent / "pixi.lock"
-        self._folder = manifest.parent / ".pixi"
-        self._intent = self._folder / _INTENT
+        self._intent = manifest.parent / ".pixi" / _INTENT
 
     def write(self, manifest: bytes, lock: bytes | None) -> None:
         """Make both say this (None: there is no lock file). Raises `DiskFull`, `InstallError`."""
@@ -38,35 +36,36 @@ class Pair:
             self._put(now, (manifest, lock))
             self._forget()
             return
-        with FileLock(self._folder / _LOCK):
-            told = {
-                "file": self.manifest.name,
-                "before": [_digest(content) for content in now],
-                "manifest": manifest.decode("utf-8", _ESCAPE),
-                "lock": None if lock is None else lock.decode("utf-8", _ESCAPE),
-            }
-            atomic_write(self._intent, json.dumps(told).encode())
-            self._put(now, (manifest, lock))
-            self._forget()
+        told = {
+            "file": self.manifest.name,
+            "before": [_digest(content) for content in now],
+            "manifest": manifest.decode("utf-8", _ESCAPE),
+            "lock": None if lock is None else lock.decode("utf-8", _ESCAPE),
+        }
+        atomic_write(self._intent, json.dumps(told).encode())
+        self._put(now, (manifest, lock))
+        self._forget()
 
     def finish(self) -> None:
         """Write what a killed process has not; nothing where there is nothing to do, or no right to do it."""
         if not os.path.lexists(self._intent):
             return
-        with suppress(OSError, PixiError), FileLock(self._folder / _LOCK):  # its writer may be at work
+        with suppress(OSError, PixiError):
             try:
                 told: Any = json.loads(self._intent.read_bytes())
                 lock = told["lock"]
                 after = told["manifest"].encode("utf-8", _ESCAPE), lock and lock.encode("utf-8", _ESCAPE)
                 before = tuple(told["before"])
                 mine = told["file"] == self.manifest.name
+            except FileNotFoundError:
+                return
             except MALFORMED:
                 self._forget()
                 return
-            if not mine:
-                return
             now = self._read()
             digests, wanted = tuple(map(_digest, now)), tuple(map(_digest, after))
+            if not mine or digests == before:
+                return  # nothing is written yet, and its writer may be about to
             if digests in ((wanted[0], before[1]), (before[0], wanted[1])):
                 self._put(now, after)
             self._forget()

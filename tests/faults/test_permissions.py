@@ -68,11 +68,8 @@ CELLS = [pytest.param(PROTECTIONS[how], PLACES[where], id=f"{how} {where}") for 
 
 
 def without_notes(state: dict[str, str]) -> dict[str, str]:
-    """Everything but the notes that make the next command fast, the history, which begins anew with each user, and the
-    file that is locked while manifest and lock file are written.
-    """
-    left_out = (".pixi/prepared-", ".pixi/.unfinished-pair.lock")
-    return {path: what for path, what in without_history(state).items() if not any(part in path for part in left_out)}
+    """Everything but the notes that make the next command fast, and the history, which begins anew with each user."""
+    return {path: what for path, what in without_history(state).items() if ".pixi/prepared-" not in path}
 
 
 def visible(desk: Desk) -> dict[str, str]:

@@ -50,6 +50,8 @@ class Pair:
         """Write what a killed process has not; nothing where there is nothing to do, or no right to do it."""
         if not os.path.lexists(self._intent):
             return
+        if any(path.is_symlink() for path in (self.manifest, self.lock, self._intent.parent, self._intent)):
+            return  # whoever made this folder may have written the intent, too: nothing behind a link is touched
         with suppress(OSError, PixiError):
             try:
                 told: Any = json.loads(self._intent.read_bytes())

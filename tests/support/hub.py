@@ -227,6 +227,8 @@ def running_hub(
         yield hub
     finally:
         end(process, 30)
+        with contextlib.suppress(AssertionError):  # what was told to end may need a moment for it
+            wait_for(lambda: not marked_processes(mark), 10)
         left = marked_processes(mark)
         for pid in left:
             with contextlib.suppress(ProcessLookupError):

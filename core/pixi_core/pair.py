@@ -31,7 +31,7 @@ class Pair:
 
     def write(self, manifest: bytes, lock: bytes | None) -> None:
         """Make both say this (None: there is no lock file). Raises `DiskFull`, `InstallError`."""
-        now = self._read()
+        now = self.read()
         if now[0] == manifest or now[1] == lock:
             self._put(now, (manifest, lock))
             self._forget()
@@ -64,7 +64,7 @@ class Pair:
             except MALFORMED:
                 self._forget()
                 return
-            now = self._read()
+            now = self.read()
             digests, wanted = tuple(map(_digest, now)), tuple(map(_digest, after))
             if not mine or digests == before:
                 return  # nothing is written yet, and its writer may be about to
@@ -72,10 +72,20 @@ class Pair:
                 self._put(now, after)
             self._forget()
 
-    def _read(self) -> tuple[bytes | None, bytes | None]:
-        return _content(self.manifest), _content(self.lock)
+    def read(self) -> tuple[bytes, bytes | None]:
+        """Manifest and lock file as they are on disk (None: there is no lock file). Raises `OSError`."""
+        manifest = self.manifest.read_bytes()
+        try:
+            return manifest, self.lock.read_bytes()
+        except FileNotFoundError:
+            return manifest, None
 
-    def _put(self, now: tuple[bytes | None, bytes | None], wanted: tuple[bytes, bytes | None]) -> None:
+    def digests(self) -> tuple[str, str]:
+        """The SHA-256 of both as they are on disk (lock: empty where there is none). Raises `OSError`."""
+        manifest, lock = self.read()
+        return _digest(manifest), _digest(lock)
+
+    def _put(self, now: tuple[bytes, bytes | None], wanted: tuple[bytes, bytes | None]) -> None:
         """The lock file first: one that knows another manifest is only stale."""
         manifest, lock = wanted
         if lock is None:
@@ -90,13 +100,6 @@ class Pair:
         if os.path.lexists(self._intent):  # a read-only file system refuses to remove even what is not there
             with os_errors(self._intent):
                 self._intent.unlink(missing_ok=True)
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
 
 
 def _digest(content: bytes | None) -> str:

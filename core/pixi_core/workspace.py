@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import LockFileError, ManifestError, NoWorkspace
 from .names import DEFAULT_ENVIRONMENT, EnvironmentName, safe_component
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .repodata.gateway import Gateway
     from .store.entry import Entry
 
+_T = TypeVar("_T")
 _KINDS: dict[str, ManifestKind] = {
     "pixi.toml": "pixi", "pyproject.toml": "pyproject", "mojoproject.toml": "mojoproject"
 }  # fmt: skip
@@ -97,15 +98,15 @@ class Services:
         return self._client
 
     def unconnected(self) -> Services:
-        """The same with connections of its own, for a copy of this process."""
+        """The same with connections of its own, for another process: nothing in it leads back to the workspace."""
         return Services(
             config=self.config,
             dirs=self.dirs,
-            environ=self.environ,
+            environ=dict(self.environ),
             offline=self.offline,
-            s3_options=self.s3_options,
-            index_urls=self.index_urls,
-            channel_urls=self.channel_urls,
+            s3_options=partial(_itself, self.s3_options()),
+            index_urls=partial(_itself, tuple(self.index_urls())),
+            channel_urls=partial(_itself, tuple(self.channel_urls())),
         )
 
     @property
@@ -153,6 +154,10 @@ class Services:
             self._client.close()
             self._client = None
             self._gateway = None
+
+
+def _itself(value: _T) -> _T:
+    return value
 
 
 class Workspace:
@@ -304,14 +309,10 @@ class Workspace:
 
         return read_lock(text, path=self.lock_path).named_after(self.manifest.all_platforms)
 
-    def digests(self) -> tuple[str, str]:
-        """SHA-256 of manifest and lock file as they are on disk now (lock: empty string where there is none)."""
-        lock = b""
-        try:
-            lock = self.lock_path.read_bytes()
-        except FileNotFoundError:
-            return hashlib.sha256(self.manifest_path.read_bytes()).hexdigest(), ""
-        return hashlib.sha256(self.manifest_path.read_bytes()).hexdigest(), hashlib.sha256(lock).hexdigest()
+    @property
+    def pair(self) -> Pair:
+        """Manifest and lock file, as one."""
+        return Pair(self.manifest_path)
 
     # ---------------------------------------------------------------- prefixes
 

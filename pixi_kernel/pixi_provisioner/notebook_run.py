@@ -203,7 +203,7 @@ def provenance(path: Path) -> dict[str, str]:
 
     try:
         target = known_target(Place(path.parent, path), Choice(), os.environ)
-        lock = "" if target is None else target.workspace.digests()[1]
+        lock = "" if target is None else target.workspace.pair.digests()[1]
     except PixiError:
         return {}
     if target is None or not lock:

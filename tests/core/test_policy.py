@@ -337,4 +337,6 @@ def test_a_stricter_policy_never_allows_more(one: str, more: str, packages: list
 
 @given(st.builds(Rules, denied=st.just(()), locked_only=st.booleans()), PACKAGES)
 def test_no_rule_no_refusal(rules: Rules, packages: list[Any]) -> None:
-    Policy(tables=(rules,)).admit(packages)
+    policy = Policy(tables=(rules,))
+    policy.admit(packages)
+    assert (policy.limits_size, policy.cutoff) == (False, None)

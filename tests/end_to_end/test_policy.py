@@ -248,6 +248,8 @@ def test_mirrors_of_the_policy_replace_those_of_the_user(ruled: Ruled, hosted: P
     (hosted / ".pixi").mkdir(exist_ok=True)
     (hosted / ".pixi" / "config.toml").write_text('[mirrors]\n"https://outside.example" = ["http://127.0.0.1:9"]\n')
     ruled.pixi("add", "greeting", cwd=hosted).succeeded()
+    assert "https://outside.example" in (hosted / "pixi.lock").read_text()
+    assert (hosted / ".pixi/envs/default").is_dir()
 
 
 def test_an_index_that_is_not_allowed_is_never_asked(ruled: Ruled, hosted: Path, index: FakeIndex) -> None:

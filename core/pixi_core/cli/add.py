@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.script is not None:
         return add_to_script(arguments, context)
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     target = target_of(arguments)
     change = add(
         workspace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config.model import PINNING_STRATEGIES
 from .parser import OptionalValue
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from ..config.overrides import Overrides
 
 _PREFIX = "config:"
-_STRATEGIES = ("semver", "minor", "major", "latest-up", "exact-version", "no-pin")
-_WORDS = {"": True, "true": True, "1": True, "false": False, "0": False}
 
 
 def config_options(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +21,7 @@ def config_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("configuration, above its files")
     group.add_argument(
         "--offline",
+        dest=_PREFIX + "offline",
         action=OptionalValue,
         type=_switch,
         metavar="true|false",
@@ -41,7 +41,9 @@ def config_options(parser: argparse.ArgumentParser) -> None:
     _valued(group, "--auth-file", "authentication_override_file", type=_path, metavar="FILE", help="of credentials")
     _valued(group, "--concurrent-downloads", "concurrent_downloads", type=_count, metavar="N", help="at most")
     _valued(group, "--concurrent-solves", "concurrent_solves", type=_count, metavar="N", help="at most")
-    _valued(group, "--pinning-strategy", "pinning_strategy", choices=_STRATEGIES, help="of specs without version")
+    _valued(
+        group, "--pinning-strategy", "pinning_strategy", choices=PINNING_STRATEGIES, help="of specs without version"
+    )
     _valued(group, "--pypi-keyring-provider", "pypi_keyring_provider", choices=("disabled", "subprocess"),
             help="`disabled`: the key ring is never asked")  # fmt: skip
     _valued(group, "--tls-root-certs", "tls_root_certs", choices=("webpki", "native", "system", "all"),
@@ -61,17 +63,17 @@ def overrides_of(arguments: argparse.Namespace) -> Overrides:
         for name, value in vars(arguments).items()
         if name.startswith(_PREFIX) and value is not None
     }
-    if getattr(arguments, "offline", None) is not None:
-        said["offline"] = arguments.offline
     file, no_files = said.pop("file", None), said.pop("no_files", False)
     return Overrides(values=said, file=file, no_files=no_files)
 
 
 def _switch(text: str) -> bool:
-    """Raises `ValueError`, which argparse puts into words."""
-    if text.lower() not in _WORDS:
+    """True for the bare option. Raises `ValueError`, which argparse puts into words."""
+    from ..config.load import FALSE, TRUE  # lazy: few say more than the option
+
+    if text.lower() not in (*TRUE, *FALSE):
         raise ValueError(text)
-    return _WORDS[text.lower()]
+    return not text or text.lower() in TRUE
 
 
 _switch.__name__ = "true or false"

@@ -37,7 +37,6 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     services = open_services(context.environ)
     services.reporter = context.reporter
-    services.offline = services.offline or arguments.offline
     found = exec_environment(
         services,
         exec_specs(words, arguments.spec, arguments.beside),

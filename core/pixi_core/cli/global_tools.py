@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             f"`pixi global {action}` does not exist any more",
             hints=["`pixi global update` takes the newest packages that the global manifest allows"],
         )
-    with _changing(arguments, context, heal=action != "sync") as session:
+    with _changing(context, heal=action != "sync") as session:
         changes = _change(action, arguments, session, context)
     context.result(f"global {action}", {"environments": [one.to_json() for one in changes]})
     if getattr(arguments, "json", False) and not context.json_lines:
@@ -192,13 +192,12 @@ def _refuse_sources(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _changing(arguments: argparse.Namespace, context: Context, *, heal: bool) -> Iterator[GlobalSession]:
+def _changing(context: Context, *, heal: bool) -> Iterator[GlobalSession]:
     from ..ops.global_session import changing
     from ..ops.init import open_services
 
     services = open_services(context.environ)
     services.reporter = context.reporter
-    services.offline = services.offline or arguments.offline
     try:
         with changing(services, context.reporter, heal=heal) as session:
             yield session

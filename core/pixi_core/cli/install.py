@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         )
 
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     if arguments.dry_run:
         return _rehearse(workspace, arguments, context)
     found = install(

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
     columns = _columns(arguments.fields) if arguments.fields else DEFAULT_COLUMNS
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     rows = list_packages(
         workspace,
         arguments.environment,

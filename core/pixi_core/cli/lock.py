@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.script is not None:
         return lock_script(arguments, context)
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     resolved = None
     if arguments.like:
         path = context.cwd / arguments.like

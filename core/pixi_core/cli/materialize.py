@@ -42,7 +42,6 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     lock = _lock(arguments, context)
     services = open_services(context.environ)
     services.reporter = context.reporter
-    services.offline = services.offline or arguments.offline
     store = default_store(services) if arguments.store is None else Store((context.cwd / arguments.store).absolute())
     try:
         found = materialize(
@@ -73,7 +72,7 @@ def _attach(arguments: argparse.Namespace, context: Context) -> int:
             hints=["leave out --lock, --platform and --lease"],
         )
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     named = arguments.store
     found = attach(
         workspace,

@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.install import reinstall
 
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     found = reinstall(
         workspace,
         arguments.packages,

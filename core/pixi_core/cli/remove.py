@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.script is not None:
         return remove_from_script(arguments, context)
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     target = target_of(arguments)
     change = remove(workspace, arguments.names, pypi=arguments.pypi, target=target, reporter=context.reporter)
     for name in change.removed:

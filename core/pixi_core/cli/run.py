@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.script is not None:
         return _run_script(arguments, context)
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
         from ..ops.task_notes import runnable
@@ -81,7 +81,6 @@ def _run_script(arguments: argparse.Namespace, context: Context) -> int:
 
     services = open_services(context.environ)
     services.reporter = context.reporter
-    services.offline = services.offline or arguments.offline
     script = read_script(services, arguments.script, context.cwd)
     mode = lock_mode(arguments)
     found = script_environment(services, script, folder=context.cwd, mode=mode, reporter=context.reporter)

@@ -46,7 +46,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
     said = add_to_script(path, arguments.specs, pypi=arguments.pypi, platforms=arguments.platform)
     for name, spec in said.items():
         context.reporter.message(f"✔ Added {name} {spec}")
-    _follow(arguments, context, path)
+    _follow(context, path)
     context.result("add", {"specs": said})
     return 0
 
@@ -60,7 +60,7 @@ def remove(arguments: argparse.Namespace, context: Context) -> int:
     remove_from_script(path, arguments.names, pypi=arguments.pypi, platforms=arguments.platform)
     for name in arguments.names:
         context.reporter.message(f"✔ Removed {name}")
-    _follow(arguments, context, path)
+    _follow(context, path)
     context.result("remove", {"removed": arguments.names})
     return 0
 
@@ -70,7 +70,7 @@ def lock(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.script_edit import lock_script
 
     path = _path(arguments, context)
-    services = _services(arguments, context)
+    services = _services(context)
     try:
         locked = lock_script(services, path, write=not arguments.dry_run, reporter=context.reporter)
     finally:
@@ -91,12 +91,11 @@ def _path(arguments: argparse.Namespace, context: Context) -> Path:
     return (context.cwd / Path(arguments.script)).absolute()
 
 
-def _services(arguments: argparse.Namespace, context: Context) -> Services:
+def _services(context: Context) -> Services:
     from ..ops.init import open_services
 
     services = open_services(context.environ)
     services.reporter = context.reporter
-    services.offline = bool(services.offline or arguments.offline)
     return services
 
 
@@ -111,11 +110,11 @@ def _refuse(arguments: argparse.Namespace) -> None:
         raise UsageError("--feature does not go with --script", hints=["scripts have no features"])
 
 
-def _follow(arguments: argparse.Namespace, context: Context, path: Path) -> None:
+def _follow(context: Context, path: Path) -> None:
     """A lock file beside the script follows the change."""
     from ..ops.script_edit import lock_script
 
-    services = _services(arguments, context)
+    services = _services(context)
     try:
         locked = lock_script(services, path, only_present=True, reporter=context.reporter)
     finally:

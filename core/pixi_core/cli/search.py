@@ -79,10 +79,9 @@ def machinery(arguments: argparse.Namespace, context: Context) -> tuple[Workspac
         workspace = context.workspace(arguments.manifest_path)
     except NoWorkspace:
         services = open_services(context.environ)
-        services.offline = services.offline or arguments.offline
         services.reporter = context.reporter
         return None, services
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     return workspace, workspace.services
 
 

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from .replace import become
 
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     start = shell_start(
         workspace,
         arguments.environment,

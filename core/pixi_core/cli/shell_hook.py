@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.shell_hook import hook_json, hook_script
 
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     mode, install = lock_mode(arguments), not no_install(arguments)
     if arguments.json:
         data = hook_json(

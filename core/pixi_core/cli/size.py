@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from .terminal import safe
 
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     found = sizes(workspace, arguments.environment, mode=lock_mode(arguments), reporter=context.reporter)
     drawn = list(lines(found))
     context.result("size", {**found.to_json(), "lines": drawn})

@@ -78,7 +78,7 @@ def graph_of(arguments: argparse.Namespace, context: Context) -> Graph:
     from ..ops.graph import locked_graph
 
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     return locked_graph(
         workspace,
         arguments.environment,

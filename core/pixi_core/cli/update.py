@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.update import update
 
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     done = update(
         workspace,
         selection_of(arguments),

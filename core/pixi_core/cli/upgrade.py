@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.update import upgrade
 
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=arguments.offline, reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     done = upgrade(
         workspace,
         selection_of(arguments),

@@ -16,8 +16,9 @@ from ..errors import MALFORMED, ConfigError
 from . import overrides
 from .model import CACHE_KINDS, PINNING_STRATEGIES, TRUST_POLICIES, Config
 
-_TRUE = ("1", "true", "yes", "on")
-_FALSE = ("", "0", "false", "no", "off")
+TRUE = ("1", "true", "yes", "on")
+FALSE = ("", "0", "false", "no", "off")
+"""What switches say, in lower case."""
 
 
 class _Refused(Exception):
@@ -63,7 +64,7 @@ def config_locations(root: Path | None, environ: Mapping[str, str]) -> list[Path
             where = "--config-file" if said.file else "PIXI_CONFIG_FILE"
             raise ConfigError(f"the configuration file {explicit} does not exist", hints=[f"check {where}"])
         return [Path(explicit)]
-    if said.no_files or environ.get("PIXI_NO_CONFIG", "").lower() not in _FALSE:
+    if said.no_files or environ.get("PIXI_NO_CONFIG", "").lower() not in FALSE:
         return []
     home = Path(environ.get("HOME") or environ.get("USERPROFILE") or Path.home())
     folders: list[Path] = []
@@ -95,9 +96,9 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     }
     for variable, (name, when_set) in switches.items():
         value = environ.get(variable, "").lower()
-        if value in _TRUE:
+        if value in TRUE:
             changes[name] = when_set
-        elif value and value in _FALSE and variable == "PIXI_OFFLINE":
+        elif value and value in FALSE and variable == "PIXI_OFFLINE":
             changes[name] = not when_set
     if environ.get("PIXI_TLS_ROOT_CERTS"):
         changes["tls_root_certs"] = environ["PIXI_TLS_ROOT_CERTS"]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol
 
 from ..activation.compute import path_entries
 from ..errors import InstallError
@@ -24,7 +24,23 @@ from .desktops.entry import Entry, read_entries
 from .home import GlobalHome
 from .manifest import GlobalEnvironment
 
-_DESKTOPS: dict[str, ModuleType] = {"linux": linux, "osx": macos, "win": windows}
+
+class Desktop(Protocol):
+    """What the module of a system offers. `PLACE` is what the path of every entry of ours looks like."""
+
+    PLACE: re.Pattern[str]
+
+    def place(self, environment: str, entry: Entry, environ: Mapping[str, str]) -> Path:
+        """Where an entry of an environment goes."""
+
+    def write(self, path: Path, entry: Entry) -> None:
+        """Make it, or make it anew."""
+
+    def remove(self, path: Path) -> None:
+        """Take it away."""
+
+
+_DESKTOPS: dict[str, Desktop] = {"linux": linux, "osx": macos, "win": windows}
 
 
 def write_shortcuts(
@@ -84,7 +100,7 @@ def is_menu(path: str) -> bool:
     return re.fullmatch(r"Menu/[^/]+\.json", path, re.IGNORECASE) is not None
 
 
-def _made(note: Path) -> dict[str, ModuleType]:
+def _made(note: Path) -> dict[str, Desktop]:
     """The entries of a note with the desktop that each belongs to: paths of ours, whatever the note says."""
     try:
         listed = json.loads(note.read_bytes())

@@ -11,7 +11,8 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,6 +184,24 @@ def fingerprint_of(conda: Mapping[str, InstalledPackage], pypi: Mapping[PypiName
             origin = json.dumps(found.direct_url, sort_keys=True) if found.direct_url is not None else ""
             pairs.append((f"pypi:{name}", f"{found.version} {origin}"))
     return compute_fingerprint(pairs)
+
+
+def installed_bytes(state: PrefixState) -> dict[str, int]:
+    """Bytes of the files of each package of a prefix, as the file system says; a link counts as itself, and a file
+    that shares its room with the cache counts whole.
+    """
+    prefix = state.path
+    found = {name: _bytes_of(prefix, package.files) for name, package in state.conda.items()}
+    found.update({str(name): _bytes_of(prefix, dist.files(prefix)) for name, dist in state.pypi.items()})
+    return found
+
+
+def _bytes_of(prefix: Path, files: Iterable[str]) -> int:
+    total = 0
+    for file in files:
+        with suppress(OSError):  # gone by now, or never there: `pixi doctor` says so
+            total += (prefix / file).lstat().st_size
+    return total
 
 
 def read_conda(path: Path) -> dict[str, InstalledPackage]:

@@ -4,7 +4,6 @@ way to an environment asks at the same two places.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from ..names import pypi_name
@@ -65,19 +64,15 @@ def _kept(plan: Plan) -> dict[str, int]:
     """The bytes of the packages that stay in the prefix as they are, by name."""
     if plan.state is None:
         return {}
-    prefix = plan.state.path
     conda = {record.name for record in plan.wanted_conda} - {record.name for record in plan.conda_to_link}
     pypi = {pypi_name(r.name) for r in plan.wanted_pypi} - {pypi_name(r.name) for r in plan.pypi_to_link}
-    files = {name: package.files for name, package in plan.state.conda.items() if name in conda}
-    files |= {str(name): found.files(prefix) for name, found in plan.state.pypi.items() if name in pypi}
-    return {name: sum(_size(os.path.join(prefix, path)) for path in paths) for name, paths in files.items()}
+    from ..install.prefix import installed_bytes  # lazy: most machines limit no size
 
-
-def _size(path: str) -> int:
-    try:
-        return os.lstat(path).st_size
-    except OSError:
-        return 0
+    kept = plan.state.replace(
+        conda={name: package for name, package in plan.state.conda.items() if name in conda},
+        pypi={name: found for name, found in plan.state.pypi.items() if name in pypi},
+    )
+    return installed_bytes(kept)
 
 
 def _preview(sizes: dict[str, int]) -> str:

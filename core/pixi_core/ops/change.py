@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ManifestError
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, FeatureName, pypi_name
-from ..pair import Pair
 from ..progress import SILENT, Reporter
-from .history import lock_bytes
 from .installing import Installation, Prepared, install_prepared, prepare_installation
 from .locking import compared_names, update_lock
 from .ready import describe
@@ -355,20 +353,19 @@ def commit(
     prepared = prepare()
     old_lock = workspace.lock_text()
     new_lock = write_lock(lock)
-    pair = Pair(workspace.manifest_path)
-    old = workspace.manifest_path.read_bytes(), lock_bytes(workspace)
+    old = workspace.pair.read()
     try:
         if removed:
             note_removal(workspace, removed, text)
         trust.cover(workspace, lock, text)
         # what stays the same keeps its line ends, too
         same_text, same_lock = text == workspace.manifest_text, old[1] is not None and new_lock == old_lock
-        pair.write(old[0] if same_text else text.encode(), old[1] if same_lock else new_lock.encode())
+        workspace.pair.write(old[0] if same_text else text.encode(), old[1] if same_lock else new_lock.encode())
         if text != workspace.manifest_text and installs_itself(workspace, lock):
             prepared = prepare()  # its own project is built from the manifest that stands there now
         installed = [install_prepared(each, reporter=reporter, should_stop=should_stop) for each in prepared]
     except BaseException:
-        pair.write(*old)
+        workspace.pair.write(*old)
         trust.settle(workspace)
         forget_removal(workspace)
         raise

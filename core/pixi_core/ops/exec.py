@@ -103,7 +103,7 @@ def cached_environment(
             atomic_write(home / "pixi.lock", lock.read_text(encoding="utf-8"))
         try:
             workspace = Workspace.open(path, environ=_outside(services.environ))
-            workspace.configure(offline=services.offline, reporter=reporter)
+            workspace.configure(reporter=reporter)
             ready = prepare(workspace, "default", mode=mode, reporter=reporter)
         except BaseException:
             if not (home / "pixi.lock").exists():

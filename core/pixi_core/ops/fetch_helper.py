@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from ..cache.entry import EXTRACTING
 from ..progress import Phase
 from .fetching import Fetched, fetch_from
-from .process_copy import Copy, can_fork
-from .solve_worker import NUMBER, receive, send
-from .solving import usable_cores
+from .messages import NUMBER, receive, send
+from .process_copy import Copy, can_fork, usable_cores
 
 if TYPE_CHECKING:
     from ..model.record import PypiRecord, RepoDataRecord

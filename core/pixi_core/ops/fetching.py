@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled
+from ..model.record import RepoDataRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..cache.store import CachedPackage
     from ..cache.wheels import CachedWheel
-    from ..model.record import PypiRecord, RepoDataRecord
+    from ..model.record import PypiRecord
     from ..progress import Phase, Reporter
     from ..workspace import Services
     from .fetch_helper import Heap
@@ -35,8 +36,6 @@ class Fetched:
 
     def get(self, record: RepoDataRecord | PypiRecord, phase: Phase | None = None) -> object:
         """The package of a record of either kind; `phase` counts the bytes of a download."""
-        from ..model.record import RepoDataRecord
-
         return self.package(record, phase) if isinstance(record, RepoDataRecord) else self.wheel(record, phase)
 
     def package(self, record: RepoDataRecord, phase: Phase | None = None) -> CachedPackage:

@@ -26,12 +26,13 @@ def record(prepared: Prepared, reporter: Reporter) -> None:
     """
     workspace, name = prepared.workspace, prepared.environment.name
     try:
+        manifest, lock = workspace.pair.read()
         _opened(prepared, reporter).add(
             name,
             at=int(time.time()),
             command=workspace.command,
-            manifest=workspace.manifest_path.read_bytes(),
-            lock=lock_bytes(workspace),
+            manifest=manifest,
+            lock=lock,
             packages=locked_packages(prepared.lock, name, prepared.platform.name),
         )
     except (InstallError, OSError) as error:
@@ -51,14 +52,6 @@ def _opened(prepared: Prepared, reporter: Reporter) -> History:
         reporter.message(f"waiting for {holder}, which changes the history of this workspace")
 
     return History(prepared.workspace.pixi_dir, on_wait=tell)
-
-
-def lock_bytes(workspace: Workspace) -> bytes | None:
-    """The lock file as it is on disk; None where there is none."""
-    try:
-        return workspace.lock_path.read_bytes()
-    except FileNotFoundError:
-        return None
 
 
 def locked_packages(lock: LockFile, environment: str, platform: str) -> Packages:
@@ -115,7 +108,7 @@ def history(workspace: Workspace, environment: str | None = None) -> dict[str, A
 
 def current(generations: list[Generation], workspace: Workspace) -> Generation | None:
     """The newest generation whose manifest and lock file are those on disk."""
-    manifest, lock = workspace.digests()
+    manifest, lock = workspace.pair.digests()
     found = [each for each in generations if (each.manifest, each.lock) == (manifest, lock)]
     return found[-1] if found else None
 

@@ -201,7 +201,8 @@ def open_services(environ: Mapping[str, str]) -> Services:
     from ..config.load import load_config
 
     config = load_config(None, environ)
-    return Services(config=config, dirs=CacheDirs.from_environment(environ, config), environ=environ)
+    dirs = CacheDirs.from_environment(environ, config)
+    return Services(config=config, dirs=dirs, environ=environ, offline=config.offline)
 
 
 def open_created(created: Created, environ: Mapping[str, str]) -> Workspace:

@@ -29,6 +29,13 @@ def can_fork() -> bool:
         return False
 
 
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Copy:
     """A copy of this process that runs `serve` with a pipe to read jobs from and one for its answers: as much of
     `subprocess.Popen` as helpers need. The descriptor `keep` stays open in it, and no other.

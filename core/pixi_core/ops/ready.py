@@ -110,7 +110,7 @@ def describe(
         prefix=prefix,
         python=_python(prefix),
         has_ipykernel=_has_ipykernel(prefix),
-        lock_digest=workspace.digests()[1],
+        lock_digest=workspace.pair.digests()[1],
         activation=activation_of(workspace, name, platform),
         fast=False,
         installation=installation,

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InstallError, PixiError, UsageError
 from ..install.history import Generation, History, changes
 from ..names import EnvironmentName
-from ..pair import Pair
 from ..progress import SILENT, Reporter
-from .history import chosen_environment, current, lock_bytes, locked_packages
+from .history import chosen_environment, current, locked_packages
 from .installing import Installation, Prepared, install_prepared, prepare_installation
 
 if TYPE_CHECKING:
@@ -159,7 +158,7 @@ def _text(content: bytes) -> str:
 
 def _is_between(workspace: Workspace, start: Generation, target: Generation) -> bool:
     """Whether the files are those of two generations: a killed rollback has written one of them, or both."""
-    manifest, lock = workspace.digests()
+    manifest, lock = workspace.pair.digests()
     return manifest in (start.manifest, target.manifest) and lock in (start.lock, target.lock)
 
 
@@ -167,12 +166,13 @@ def _set_aside(workspace: Workspace, store: History, name: str, generations: lis
     """Keep manifest and lock file where no generation holds them; the number that this got."""
     if current(generations, workspace) is not None:
         return None
+    manifest, lock = workspace.pair.read()
     return store.add(
         name,
         at=int(time.time()),
         command=SET_ASIDE,
-        manifest=workspace.manifest_path.read_bytes(),
-        lock=lock_bytes(workspace),
+        manifest=manifest,
+        lock=lock,
         packages={},
         installed=False,
     ).number
@@ -190,15 +190,14 @@ def _replace(
     """Write both files and change the prefix; put the files back when that fails."""
     from .sources import installs_itself
 
-    pair = Pair(workspace.manifest_path)
-    old = workspace.manifest_path.read_bytes(), lock_bytes(workspace)
+    old = workspace.pair.read()
     try:
-        pair.write(manifest, lock)
+        workspace.pair.write(manifest, lock)
         if manifest != old[0] and installs_itself(workspace, prepared.lock):
             prepared = prepare()  # its own project is built from the manifest that stands there now
         return install_prepared(prepared, reporter=reporter, should_stop=should_stop)
     except BaseException:
-        pair.write(*old)
+        workspace.pair.write(*old)
         raise
 
 

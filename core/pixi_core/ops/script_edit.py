@@ -95,7 +95,7 @@ def lock_script(
         atomic_write(ensure_dir(home) / "pixi.toml", manifest)
         workspace = Workspace.open(home / "pixi.toml", environ=services.environ)
         try:
-            workspace.configure(offline=services.offline, reporter=reporter)
+            workspace.configure(reporter=reporter)
             if beside.is_file():
                 atomic_write(workspace.lock_path, beside.read_text(encoding="utf-8"))
             else:

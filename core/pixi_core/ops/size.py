@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,6 @@ from ..progress import SILENT, Reporter
 from .graph import locked_graph
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ..install.prefix import PrefixState
     from ..workspace import Workspace
     from .graph import Graph, Package
 
@@ -71,7 +67,7 @@ def sizes(
 
     Raises `EnvironmentUnavailable` where nothing is installed, and whatever locking raises.
     """
-    from ..install.prefix import read_prefix
+    from ..install.prefix import installed_bytes, read_prefix
 
     name = workspace.environment_name(environment)
     graph = locked_graph(workspace, name, mode=mode, reporter=reporter)
@@ -81,7 +77,7 @@ def sizes(
             f"environment '{name}' is not installed, so there is nothing to weigh",
             hints=[f"run `pixi install -e {name}`"],
         )
-    return weigh(name, graph, installed_bytes(prefix, read_prefix(prefix)))
+    return weigh(name, graph, installed_bytes(read_prefix(prefix)))
 
 
 def weigh(environment: str, graph: Graph, installed: Mapping[str, int]) -> Sizes:
@@ -110,20 +106,3 @@ def _reached(graph: Graph, roots: Iterable[str], without: str | None) -> set[str
             reached.add(name)
             waiting += [other for other in graph.packages[name].needs if other != without]
     return reached
-
-
-def installed_bytes(prefix: Path, state: PrefixState) -> dict[str, int]:
-    """Bytes of the files of each package of a prefix, as the file system says; a link counts as itself, and a file
-    that shares its room with the cache counts whole.
-    """
-    found = {name: _bytes_of(prefix, package.files) for name, package in state.conda.items()}
-    found.update({str(name): _bytes_of(prefix, dist.files(prefix)) for name, dist in state.pypi.items()})
-    return found
-
-
-def _bytes_of(prefix: Path, files: Iterable[str]) -> int:
-    total = 0
-    for file in files:
-        with suppress(OSError):  # gone by now, or never there: `pixi doctor` says so
-            total += (prefix / file).lstat().st_size
-    return total

@@ -11,7 +11,6 @@ with running threads; by `subprocess`, since `multiprocessing` would import the 
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from ..errors import Cancelled, PixiError
 from ..progress import SILENT, Phase, Reporter
 from ..value import Value
+from .process_copy import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,13 +76,6 @@ def helping(work: Work, count: int) -> AbstractContextManager[None]:
 
     work.services.client  # noqa: B018 - imports much
     return helping(work, count)
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def answer_to(gateway: Gateway, job: Job, should_stop: Callable[[], bool] | None = None) -> Solution | PixiError:

@@ -68,7 +68,7 @@ def status(workspace: Workspace, environment: str | None = None) -> Status:
         manifest_path=workspace.manifest_path,
         environment=name,
         prefix=workspace.prefix(name),
-        lock_digest=workspace.digests()[1],
+        lock_digest=workspace.pair.digests()[1],
         packages=packages,
         policy=workspace.services.policy.to_json(),
     )

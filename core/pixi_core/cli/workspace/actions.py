@@ -41,7 +41,7 @@ def locking_arguments(parser: argparse.ArgumentParser) -> None:
 def opened(arguments: argparse.Namespace, context: Context) -> Workspace:
     """The workspace that an action is about."""
     workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(offline=getattr(arguments, "offline", False), reporter=context.reporter)
+    workspace.configure(reporter=context.reporter)
     return workspace
 
 

@@ -7,7 +7,6 @@ the writer is at work: both then write the same. What somebody has changed by ha
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from contextlib import suppress
@@ -103,4 +102,8 @@ class Pair:
 
 
 def _digest(content: bytes | None) -> str:
-    return "" if content is None else hashlib.sha256(content).hexdigest()
+    if content is None:
+        return ""
+    import hashlib  # lazy: it loads OpenSSL
+
+    return hashlib.sha256(content).hexdigest()

@@ -6,7 +6,6 @@ client, gateway, caches) that the use cases in `ops` need. It decides nothing by
 
 from __future__ import annotations
 
-import hashlib
 import os
 from functools import cached_property, partial
 from pathlib import Path
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from .lock.model import LockFile
     from .manifest.model import ManifestKind, WorkspaceManifest
     from .model.pypi_options import PypiOptions
-    from .net.client import Client
+    from .net.client import Client, Response
     from .policy.model import Policy
     from .pypi.index import IndexClient
     from .repodata.gateway import Gateway
@@ -116,7 +115,7 @@ class Services:
             from .repodata.gateway import Gateway
 
             self._gateway = Gateway(
-                self.client,
+                _FirstUse(self),
                 self.dirs,
                 offline=self.offline,
                 disabled=self.config.disabled_forms,
@@ -158,6 +157,17 @@ class Services:
 
 def _itself(value: _T) -> _T:
     return value
+
+
+class _FirstUse:
+    """The client of some services, which is made by the first request: most solves are answered from the cache."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def get_bytes(self, url: str, **options: Any) -> Response:
+        """GET, as `Client.get_bytes`."""
+        return self._services.client.get_bytes(url, **options)
 
 
 class Workspace:
@@ -328,6 +338,8 @@ class Workspace:
         if not detached:
             return self.pixi_dir / "envs"
         base = self.services.dirs.environments if detached is True else Path(str(detached))
+        import hashlib  # lazy: it loads OpenSSL
+
         key = hashlib.sha256(str(self.root).encode("utf-8", "surrogateescape")).hexdigest()[:16]
         return base / f"{safe_component(self.name)}-{key}" / "envs"
 

@@ -20,7 +20,6 @@ class LazyClient:
 
 
 def main() -> None:
-    from pathlib import Path
     from types import SimpleNamespace
 
     from pixi_core.model.channel import Channel
@@ -31,7 +30,7 @@ def main() -> None:
 
     url, cache, *specs = sys.argv[1:]
     virtual = ("__unix=0=0", "__linux=4.18=0", "__glibc=2.28=0", "__archspec=1=x86_64")
-    folders = SimpleNamespace(repodata=Path(cache))
+    folders = SimpleNamespace(repodata=cache)
     with Gateway(LazyClient(), folders) as gateway:  # type: ignore[arg-type]  # lean stand-ins
         source = gateway.source([Channel(url, "forge")], [Subdir("linux-64"), NOARCH])
         request = SolveRequest(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+import yaml
 
 from pixi_core.errors import LockFileError
 from pixi_core.lock.diff import difference
@@ -275,3 +278,14 @@ def test_only_a_word_without_quotes_is_null() -> None:
     assert parse_yaml(text, "pixi.lock") == {
         "a": None, "b": "null", "c": None, "d": "~", "e": "", "f": None, "g": [None, "null"]
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_texts_that_look_ordinary_are_read_back_as_they_are(seed: int) -> None:
+    """What is written without a second look must be what the library reads, digests and almost-numbers above all."""
+    choose = random.Random(seed)
+    letters = "0123456789abcdefxoTtzeE.-+: #'\"/[]{}<>=@~nyf"
+    texts = {"".join(choose.choices(letters, k=choose.choice([1, 2, 3, 4, 6, 10, 32]))) for _ in range(1500)}
+    texts |= {"".join(choose.choices("0123456789e.-:", k=choose.choice([2, 5, 10]))) for _ in range(500)}
+    written = "names:\n" + "".join(f"- {scalar(text)}\n" for text in sorted(texts))
+    assert yaml.safe_load(written)["names"] == sorted(texts)

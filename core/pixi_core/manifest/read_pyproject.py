@@ -3,52 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import SpecError
 from ..model.match_spec import MatchSpec
 from ..model.pypi_requirement import PypiRequirement, parse_requirement
 from ..names import FeatureName, PackageName, PypiName, pypi_name
+from ..value import Value
 from .model import Feature
 from .table import Table
 
 
-@dataclass(slots=True)
-class ProjectTables:
+class ProjectTables(Value, kw_only=True):
     """The parts of a pyproject that matter: the interpreter, and requirements by feature (`default` included)."""
 
-    name: str | None = None
-    version: str | None = None
-    description: str | None = None
-    authors: tuple[str, ...] = ()
-    python: MatchSpec | None = None
-    requirements: dict[FeatureName, dict[PypiName, PypiRequirement]] = field(default_factory=dict)
+    name: str | None
+    version: str | None
+    description: str | None
+    authors: tuple[str, ...]
+    python: MatchSpec | None
+    requirements: Mapping[FeatureName, Mapping[PypiName, PypiRequirement]]
 
 
 def read_project(document: Table) -> ProjectTables:
     """Standard metadata (PEP 621, 735). What belongs to others in these tables is not judged."""
     project = document.table("project")
-    found = ProjectTables(
-        name=project.get("name", str),
-        version=project.get("version", str),
-        description=project.get("description", str),
-        authors=_authors(project),
-    )
-    python = project.get("requires-python", str)
-    if python is not None:
-        found.python = project.convert("requires-python", lambda: MatchSpec.from_table("python", _conda_spec(python)))
-    found.requirements[FeatureName("default")] = _requirements(project, "dependencies")
+    name = project.get("name", str)
+    requires = project.get("requires-python", str)
+    python = None
+    if requires is not None:
+        python = project.convert("requires-python", lambda: MatchSpec.from_table("python", _conda_spec(requires)))
+    requirements = {FeatureName("default"): _requirements(project, "dependencies")}
     optional = project.table("optional-dependencies")
-    own = pypi_name(found.name) if found.name and project.convert("name", lambda: pypi_name(found.name or "")) else None
+    own = project.convert("name", lambda: pypi_name(name)) if name else None
     for key in optional.data:
         entries = _requirements(optional, key)
-        found.requirements[FeatureName(key)] = _expanded(entries, optional, own, (key,))
+        requirements[FeatureName(key)] = _expanded(entries, optional, own, (key,))
     groups = document.table("dependency-groups")
     for key in groups.data:
         entries = _group(groups, key, ())
-        found.requirements.setdefault(FeatureName(key), {}).update(entries)
-    return found
+        requirements.setdefault(FeatureName(key), {}).update(entries)
+    return ProjectTables(
+        name=name,
+        version=project.get("version", str),
+        description=project.get("description", str),
+        authors=_authors(project),
+        python=python,
+        requirements=requirements,
+    )
 
 
 def _conda_spec(specifier: str) -> str:

@@ -7,18 +7,17 @@ key and value. It does not check anything.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 KeyPath = tuple[str | int, ...]
 _BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
-@dataclass(slots=True)
 class Spans:
     """Offsets of keys and of values by path; list items have their index in the path."""
 
-    keys: dict[KeyPath, int] = field(default_factory=dict)
-    values: dict[KeyPath, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.keys: dict[KeyPath, int] = {}
+        self.values: dict[KeyPath, int] = {}
 
     def find(self, path: KeyPath, *, key: bool) -> int | None:
         """The offset of a key or value, else of the nearest thing around it that is known."""

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import Issue, Location, ManifestError, SpecError
-from .spans import KeyPath, find_spans
+from ..value import Value
+
+if TYPE_CHECKING:
+    from .spans import KeyPath
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
 class Problems:
     """The mistakes found in one file; their positions are looked up when they are raised."""
 
-    path: Path
-    text: str
-    found: list[tuple[KeyPath, bool, str, str]] = field(default_factory=list)
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.text = text
+        self.found: list[tuple[KeyPath, bool, str, str]] = []
 
     def add(self, path: KeyPath, message: str, *, hint: str = "", key: bool = False) -> None:
         """Note a mistake at a value (or at its key)."""
@@ -30,6 +31,8 @@ class Problems:
         """Raise `ManifestError` with all of them, in the order of the file."""
         if not self.found:
             return
+        from .spans import find_spans  # lazy: most manifests have no mistakes
+
         spans = find_spans(self.text)
         placed: list[tuple[int, Issue]] = []
         for path, key, message, hint in dict.fromkeys(self.found):
@@ -53,6 +56,8 @@ class Problems:
 
 def suggestion(word: str, known: Iterable[str], *, what: str = "") -> str:
     """`did you mean …?`, or the list of what is known."""
+    from difflib import get_close_matches  # lazy, as above
+
     names = sorted(known)
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
@@ -63,8 +68,7 @@ def suggestion(word: str, known: Iterable[str], *, what: str = "") -> str:
 _KINDS = {bool: "true or false", int: "a number", str: "a string", list: "a list", dict: "a table"}
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Value):
     """A table of the manifest, where it is, and where mistakes in it go. Getters return None (or empty) for what is
     missing or wrong; what is wrong has then been noted.
     """

@@ -70,9 +70,10 @@ class EntryReader:
         except self._unreadable:
             return self._unusual(raw, channel, source)
         lists = self._lists
-        depends, constrains = bytes(row.depends), bytes(row.constrains)
+        raw_depends, raw_constrains = bytes(row.depends), bytes(row.constrains)
         features = row.track_features
         try:
+            depends, constrains = lists.get(raw_depends), lists.get(raw_constrains)
             version_key(row.version)
             return Entry(
                 row.version,
@@ -81,8 +82,8 @@ class EntryReader:
                 milliseconds(row.timestamp) if row.timestamp else 0,
                 features is not None and bool(words(features)),
                 channel,
-                lists[depends] if depends in lists else self._new(depends),
-                lists[constrains] if constrains in lists else self._new(constrains),
+                self._new(raw_depends) if depends is None else depends,
+                self._new(raw_constrains) if constrains is None else constrains,
                 source,
             )
         except self._unreadable:

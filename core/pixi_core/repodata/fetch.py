@@ -4,7 +4,7 @@ Forms are tried in this order: shards (CEP 16), `repodata.json.zst`, `.json.bz2`
 the cache folder, per subdir URL (its key is a digest of the URL):
 
 - `<key>.state`: form, validators (`etag`, `modified`; `stamp` for files), until when it is fresh, when checked
-- `<key>.<n>.index` (flattened shard index) or `<key>.<n>.pack` (packed repodata.json); n changes with the content
+- `<key>.<n>.index` (the names of a sharded index) or `<key>.<n>.pack` (packed repodata.json); n is the content's
 
 A stale index is revalidated; when that fails because there is no network, it is used all the same, with its age said.
 """
@@ -20,6 +20,7 @@ from ..model.channel import path_of_file_url
 from ..value import EMPTY, Value
 from .decompress import unbzip2, unzstd
 from .digest import digest
+from .name_table import NameTable
 from .packed import PackedSubdir, pack
 from .shards import INDEX_NAME, LARGEST_SHARD, ShardedSubdir, flatten_index
 from .subdirs import EmptySubdir
@@ -280,13 +281,15 @@ class IndexFetcher:
         path = os.path.join(self._folder, state.file)
         if state.form != INDEX_NAME:
             return PackedSubdir(path, subdir, url)
+        import mmap
+
         with open(path, "rb") as file:
-            flat = file.read()
+            table = NameTable(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         if url.startswith("file:"):
-            return ShardedSubdir(flat, subdir, url, fetch=_read, store=None, pool=None)
+            return ShardedSubdir(table, subdir, url, fetch=_read, store=None, pool=None)
         store = os.path.join(self._folder, "shards")
         pool = None if self._offline else self._pool
-        return ShardedSubdir(flat, subdir, url, fetch=self._fetch_shard, store=store, pool=pool)
+        return ShardedSubdir(table, subdir, url, fetch=self._fetch_shard, store=store, pool=pool)
 
     def _fetch_shard(self, url: str) -> bytes:
         if self._offline:

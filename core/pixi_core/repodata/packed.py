@@ -4,18 +4,18 @@ The scan does not parse entries: it finds the extent of each (`msgspec.Raw`), gr
 begins with, and writes them name by name into a `.pack` file, with a digest each. After that a name costs a
 binary search and the parsing of its own entries.
 
-Layout: magic, offset and length of the table of contents (8 bytes each), JSON objects `{file name: entry}`, the
-table of contents (`marshal`: names joined by newlines, end offsets of 8 bytes, digests of 16 bytes, base URL).
+Layout: magic, offset of the table of names (8 bytes), JSON objects `{file name: entry}`, the table (`name_table`): for
+each name where its object begins and ends, and the digest of it; the base URL is the table's note.
 """
 
 from __future__ import annotations
 
-import marshal
 import os
-from bisect import bisect_left
+import struct
 
 from ..errors import MALFORMED
 from .digest import digest
+from .name_table import NameTable, name_table
 from .subdirs import RawRecords
 
 TYPE_CHECKING = False
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from ..model.platform import Subdir
 
-MAGIC = b"pxpack01"
-_DIGEST = 16
+MAGIC = b"pxpack02"
+_FIRST = len(MAGIC) + 8
+_PLACE = struct.Struct("<QQ16s")  # where the entries of a name begin and end, their digest
 
 
 def pack(content: bytes, path: str, *, url: str) -> None:
@@ -39,22 +40,18 @@ def pack(content: bytes, path: str, *, url: str) -> None:
 def _write(path: str, groups: dict[str, list[bytes]], base_url: str) -> None:
     from ..fs import replacing
 
-    names = sorted(groups)
-    ends = bytearray()
-    digests = bytearray()
-    position = len(MAGIC) + 16
+    places: dict[str, bytes] = {}
+    position = _FIRST
     with replacing(path, os.path.dirname(path)) as file:
-        file.write(MAGIC + bytes(16))
-        for name in names:
+        file.write(MAGIC + bytes(8))
+        for name in sorted(groups):
             payload = b"{" + b",".join(groups[name]) + b"}"
             file.write(payload)
+            places[name] = _PLACE.pack(position, position + len(payload), digest(payload, 16))
             position += len(payload)
-            ends += position.to_bytes(8, "little")
-            digests += digest(payload, _DIGEST)
-        contents = marshal.dumps(("\n".join(names), bytes(ends), bytes(digests), base_url), 4)
-        file.write(contents)
+        file.write(name_table(places, note=base_url))
         file.seek(len(MAGIC))
-        file.write(position.to_bytes(8, "little") + len(contents).to_bytes(8, "little"))
+        file.write(position.to_bytes(8, "little"))
 
 
 class PackedSubdir:
@@ -67,23 +64,21 @@ class PackedSubdir:
 
         self.subdir = subdir
         with open(path, "rb") as file:
-            self._view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        if self._view[: len(MAGIC)] != MAGIC:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if content[: len(MAGIC)] != MAGIC:
             raise ValueError(f"{path} is not a pack")
-        start = int.from_bytes(self._view[8:16], "little")
-        length = int.from_bytes(self._view[16:24], "little")
-        names, self._ends, self._digests, base_url = marshal.loads(self._view[start : start + length])  # noqa: S302 - our own file
-        self._names: list[str] = names.split("\n") if names else []
-        self.base_url = joined(url, base_url)
+        self._table = NameTable(content, int.from_bytes(content[len(MAGIC) : _FIRST], "little"))
+        self._view = memoryview(content)
+        self.base_url = joined(url, self._table.note)
 
     def names(self) -> Sequence[str]:
         """Every name, sorted."""
-        return self._names
+        return self._table.names()
 
     def digest(self, name: str) -> bytes | None:
         """The digest of the JSON text of a name's entries."""
-        index = self._index(name)
-        return None if index < 0 else bytes(self._digests[_DIGEST * index : _DIGEST * (index + 1)])
+        place = self._table.get(name)
+        return None if place is None else place[-16:]
 
     def raw(self, name: str) -> RawRecords:
         """The entries of a name."""
@@ -91,9 +86,11 @@ class PackedSubdir:
 
         from .entries import packed
 
-        index = self._index(name)
-        start = self._end(index - 1) if index else len(MAGIC) + 16
-        content = self._view[start : self._end(index)]
+        place = self._table.get(name)
+        if place is None:
+            return []
+        start, end, _ = _PLACE.unpack(place)
+        content = self._view[start:end]
         try:
             entries = msgspec.json.decode(content, type=dict[str, dict[str, object]])
         except MALFORMED:  # an entry that cannot be read costs that entry
@@ -107,13 +104,6 @@ class PackedSubdir:
 
     def expect(self, name: str) -> None:
         """Everything is here."""
-
-    def _index(self, name: str) -> int:
-        index = bisect_left(self._names, name)
-        return index if index < len(self._names) and self._names[index] == name else -1
-
-    def _end(self, index: int) -> int:
-        return int.from_bytes(self._ends[8 * index : 8 * index + 8], "little")
 
 
 def _entry(raw: bytes) -> dict[str, object] | None:

@@ -4,19 +4,17 @@ The index `repodata_shards.msgpack.zst` holds `info` (`base_url`, `shards_base_u
 the compressed shard, which lies at `<shards_base_url><hex>.msgpack.zst`. A shard holds `packages`, `packages.conda` and
 `removed`, digests as bytes. Shards never change, so a fetched one is kept under its digest for good.
 
-The index is kept in a flat form that opens without a msgpack library: `marshal` of names joined by newlines, digests
-joined, the two base URLs.
+The index is kept as a table of names and digests (`name_table`), whose note holds the two base URLs, a line each.
 """
 
 from __future__ import annotations
 
-import marshal
 import os
 import threading
-from bisect import bisect_left
 
 from ..errors import MALFORMED, HashMismatch, HttpStatusError, NetworkError
 from .decompress import unzstd
+from .name_table import NameTable, name_table
 from .packed import joined
 from .subdirs import RawRecords
 
@@ -35,7 +33,7 @@ LARGEST_SHARD = 512 << 20
 
 
 def flatten_index(content: bytes, *, url: str) -> bytes:
-    """The flat form of a downloaded index. Raises `NetworkError` (with `url`) when it is not one."""
+    """A downloaded index as a table of names. Raises `NetworkError` (with `url`) when it is not one."""
     import msgspec
 
     plain = unzstd(content, url=url, most=LARGEST_SHARD)
@@ -44,13 +42,13 @@ def flatten_index(content: bytes, *, url: str) -> bytes:
         info = index.get("info") or {}
         bases = str(info.get("base_url") or ""), str(info.get("shards_base_url") or "")
         shards: dict[str, bytes] = index["shards"]
-        names = sorted(shards)
-        digests = b"".join(shards[name] for name in names)
-        if len(digests) != 32 * len(names) or any("\n" in name for name in names):
+        if any(len(digest) != 32 for digest in shards.values()):
             raise ValueError("a digest of another length than 32 bytes")
+        if any("\n" in base for base in bases):
+            raise ValueError("a base URL of several lines")
+        return name_table({str(name): bytes(digest) for name, digest in shards.items()}, note="\n".join(bases))
     except MALFORMED as error:
         raise NetworkError(f"{url} is not an index of shards: {error}", url=url) from None
-    return marshal.dumps(("\n".join(names), digests, *bases), 4)
 
 
 def decode_shard(content: bytes, *, url: str) -> RawRecords:
@@ -77,7 +75,7 @@ class ShardedSubdir:
 
     def __init__(
         self,
-        flat: bytes,
+        table: NameTable,
         subdir: Subdir,
         url: str,
         *,
@@ -85,8 +83,8 @@ class ShardedSubdir:
         store: str | None,
         pool: Callable[[], Executor] | None,
     ) -> None:
-        names, self._digests, base_url, shards_url = marshal.loads(flat)  # noqa: S302 - our own file
-        self._names: list[str] = names.split("\n") if names else []
+        base_url, shards_url = table.note.split("\n")
+        self._table = table
         self.subdir = subdir
         self.base_url = joined(url, base_url)
         self._shards_url = joined(url, shards_url)
@@ -99,14 +97,11 @@ class ShardedSubdir:
 
     def names(self) -> Sequence[str]:
         """Every name, sorted."""
-        return self._names
+        return self._table.names()
 
     def digest(self, name: str) -> bytes | None:
         """The SHA-256 of the shard."""
-        index = bisect_left(self._names, name)
-        if index < len(self._names) and self._names[index] == name:
-            return bytes(self._digests[32 * index : 32 * index + 32])
-        return None
+        return self._table.get(name)
 
     def raw(self, name: str) -> RawRecords:
         """The entries of a name. Raises `NetworkError`, `HashMismatch`."""

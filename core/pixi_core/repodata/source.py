@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .subdirs import SubdirIndex
     from .tables import StoredTable, TableCache
 
-Parts = tuple[tuple[int, "SubdirIndex"], ...]
-"""The subdirs that a table is made from, each with the rank of its channel."""
+Parts = tuple[tuple[int, "SubdirIndex", bytes], ...]
+"""The subdirs that a table is made from, each with the rank of its channel and the digest of what it has."""
 
 _UNQUOTED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-!+~=,@")
 _AHEAD_CANDIDATES = 6
@@ -66,15 +66,17 @@ class ChannelSource:
         self._indexes = [tuple(of_channel) for of_channel in indexes]
         self._tables = tables
         self._loaded = loaded
+        self._found: dict[str, Parts] = {}
+        self._expected: set[str] = set()
 
     def table(self, name: str, priority: ChannelPriority, channel: Channel | None) -> CandidateTable | None:
         """See `CandidateSource.table`. Raises `NetworkError`, `HashMismatch`, `SpecError` (an unreadable entry)."""
-        holders = [rank for rank, indexes in enumerate(self._indexes) if any(i.digest(name) for i in indexes)]
+        holders = self._holders(name)
         wanted = None if channel is None else self.channels.index(channel)
-        ranks = first_with_name(holders, priority, wanted)
+        ranks = first_with_name(list(dict.fromkeys(rank for rank, _, _ in holders)), priority, wanted)
         if not ranks:
             return None
-        parts = tuple((rank, index) for rank in ranks for index in self._indexes[rank] if index.digest(name))
+        parts = tuple(part for part in holders if part[0] in ranks)
         key = (name, parts, priority == "flexible")
         table = self._loaded.tables.get(key)
         if table is None:
@@ -84,14 +86,12 @@ class ChannelSource:
     def expect(self, names: Iterable[str]) -> None:
         """Start fetching what is far away."""
         for name in names:
-            for indexes in self._indexes:
-                found = False
-                for index in indexes:
-                    if index.digest(name) is not None:
+            if name not in self._expected:
+                self._expected.add(name)
+                holders = self._holders(name)
+                for rank, index, _ in holders:
+                    if rank == holders[0][0]:
                         index.expect(name)
-                        found = True
-                if found:
-                    break
 
     def settle(self) -> None:
         """Write down what was compiled."""
@@ -103,11 +103,7 @@ class ChannelSource:
 
     def channels_with(self, name: str) -> list[Channel]:
         """The channels that have a name."""
-        return [
-            channel
-            for channel, indexes in zip(self.channels, self._indexes, strict=True)
-            if any(index.digest(name) for index in indexes)
-        ]
+        return [self.channels[rank] for rank in dict.fromkeys(rank for rank, _, _ in self._holders(name))]
 
     def records(self, name: str) -> list[RepoDataRecord]:
         """Every record of a name, from every channel in order of priority, best first within each."""
@@ -120,12 +116,24 @@ class ChannelSource:
 
     # ------------------------------------------------------------ one table
 
+    def _holders(self, name: str) -> Parts:
+        """The subdirs that have a name, in order of priority. Asked several times of every name."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = tuple(
+                (rank, index, digest)
+                for rank, indexes in enumerate(self._indexes)
+                for index in indexes
+                if (digest := index.digest(name)) is not None
+            )
+        return found
+
     def _load(self, name: str, parts: Parts, *, channels_first: bool) -> CandidateTable:
         key = self._key(name, parts, channels_first=channels_first)
         stored = self._tables.get(key)
         if stored is None:
             stored = self._compile(key, name, parts, channels_first=channels_first)
-        if any(index.is_remote for _, index in parts):
+        if any(index.is_remote for _, index, _ in parts):
             self._expect_dependencies(stored)
         return CandidateTable(name, stored.compiled, lambda candidate: self._record(stored, parts, candidate))
 
@@ -133,15 +141,14 @@ class ChannelSource:
     def _key(name: str, parts: Parts, *, channels_first: bool) -> bytes:
         """A digest of all that makes the table: contents, their order and ranks, and how channels are mixed."""
         first = parts[0][0]
-        contents = [(rank, index.digest(name) or b"") for rank, index in parts]
-        text = b"".join(bytes([rank - first, len(content)]) + content for rank, content in contents)
+        text = b"".join(bytes([rank - first, len(content)]) + content for rank, _, content in parts)
         return digest(text + name.encode() + bytes([channels_first, first]), 32)
 
     def _compile(self, key: bytes, name: str, parts: Parts, *, channels_first: bool) -> StoredTable:
         records: list[tuple[int, str, bytes]] = []
         entries: list[Entry] = []
         read = EntryReader().read
-        for number, (rank, index) in enumerate(parts):
+        for number, (rank, index, _) in enumerate(parts):
             for file_name, raw in newest_formats(index.raw(name)):
                 entry = read(raw, rank, len(records))
                 if entry is not None and "\n" not in file_name:
@@ -156,7 +163,7 @@ class ChannelSource:
         if known is not None:
             return known
         number, file_name, entry = stored.record(candidate)
-        rank, index = parts[number]
+        rank, index, _ = parts[number]
         try:
             record = record_from_repodata(
                 readable(unpacked(entry)),

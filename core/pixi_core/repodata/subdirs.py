@@ -62,12 +62,10 @@ class EmptySubdir:
 
 def newest_formats(records: RawRecords) -> RawRecords:
     """Without the `.tar.bz2` archives of packages that are there as `.conda` too."""
-    modern = {file_name[:-6] for file_name, _ in records if file_name.endswith(".conda")}
-    return [
-        (file_name, entry)
-        for file_name, entry in records
-        if file_name.endswith(".conda") or file_name[:-8] not in modern
-    ]
+    old = [file_name for file_name, _ in records if not file_name.endswith(".conda")]
+    names = {file_name for file_name, _ in records} if old else ()
+    replaced = {file_name for file_name in old if file_name.removesuffix(".tar.bz2") + ".conda" in names}
+    return [record for record in records if record[0] not in replaced] if replaced else records
 
 
 def readable(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -106,18 +106,18 @@ def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool =
     """Sort and condense the entries of one name. `channels_first` puts every candidate of a channel before those of
     the next (flexible priority); otherwise the channel decides only between equals.
     """
-
-    def tier(entry: Entry) -> tuple[int, bool]:
-        unusual = entry.tracks_features or (name in _FREE_THREADED_NAMES and is_free_threaded(entry.build))
-        return (entry.channel if channels_first else 0, unusual)
-
     found = list(entries)
+    special = name in _FREE_THREADED_NAMES
     order = [(version_key(e.version), e.build_number, e.timestamp, -e.channel, -i) for i, e in enumerate(found)]
     order.sort(reverse=True)
-    ranked = [(tier(found[-row[4]]), row[0], found[-row[4]]) for row in order]
-    ranked.sort(key=_first)
+    ranked = [(0, row[0], found[-row[4]]) for row in order]
+    if channels_first or special or any(entry.tracks_features for entry in found):
+        for index, (_, version, entry) in enumerate(ranked):
+            unusual = entry.tracks_features or (special and is_free_threaded(entry.build))
+            ranked[index] = (2 * entry.channel * channels_first + unusual, version, entry)
+        ranked.sort(key=_first)
     table = Compiled([], [], [], [], [], [], [], [], [], [], [])
-    last: tuple[tuple[int, bool], VersionKey, Entry] | None = None
+    last: tuple[int, VersionKey, Entry] | None = None
     for index, (rank, version, entry) in enumerate(ranked):
         if last is None or last[0] != rank:
             table.tiers.append(len(table.run_versions))
@@ -128,11 +128,11 @@ def compile_table(name: str, entries: Iterable[Entry], *, channels_first: bool =
         if last is None or last[1] != version or last[2].build_number != entry.build_number:
             table.groups.append(index)
         last = (rank, version, entry)
-        table.builds.append(entry.build)
-        table.build_numbers.append(entry.build_number)
-        table.timestamps.append(entry.timestamp)
-        table.channels.append(entry.channel)
-        table.order.append(entry.source)
+    table.builds.extend([entry.build for _, _, entry in ranked])
+    table.build_numbers.extend([entry.build_number for _, _, entry in ranked])
+    table.timestamps.extend([entry.timestamp for _, _, entry in ranked])
+    table.channels.extend([entry.channel for _, _, entry in ranked])
+    table.order.extend([entry.source for _, _, entry in ranked])
     table.run_starts.append(len(ranked))
     rules = _rules([entry for _, _, entry in ranked])
     for text, mask in rules.items():

@@ -236,6 +236,44 @@ def _working_copy(target: Path) -> tuple[int, Path]:
     return os.open(place, flags, 0o666), place
 
 
+def hold(path: Path) -> int:
+    """A descriptor of a file that is there, locked until it is closed; -1 where another process has it locked, where it
+    is gone, and where that cannot be known.
+    """
+    if sys.platform == "win32":
+        return -1
+    import fcntl
+
+    try:
+        fd = os.open(path, os.O_RDONLY | _CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return -1
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(fd), os.lstat(path)):
+            return fd
+    except OSError:
+        pass
+    os.close(fd)
+    return -1
+
+
+def remove_unheld(path: Path) -> None:
+    """Remove a file that its writer `hold`s as long as it lives, where there is no such writer any more."""
+    fd = hold(path)
+    if fd >= 0:
+        with suppress(OSError):
+            os.unlink(path)
+        os.close(fd)
+
+
+def drop_working_copy(target: Path) -> None:
+    """Remove what a killed `atomic_write` has left beside its target. Whoever opens it now and gets the lock after us
+    finds it gone, and takes another name.
+    """
+    remove_unheld(target.parent / f".{target.name[:200]}.tmp")
+
+
 def write_all(fd: int, content: bytes | memoryview) -> None:
     """Write every byte: one call nearly always, more where a signal or the system cut it short."""
     written = os.write(fd, content)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .errors import MALFORMED, PixiError
-from .fs import atomic_write, os_errors
+from .fs import atomic_write, drop_working_copy, hold, os_errors, remove_unheld
 
 _INTENT = "unfinished-pair.json"
 _ESCAPE = "surrogateescape"
@@ -41,12 +42,20 @@ class Pair:
             "manifest": manifest.decode("utf-8", _ESCAPE),
             "lock": None if lock is None else lock.decode("utf-8", _ESCAPE),
         }
-        atomic_write(self._intent, json.dumps(told).encode())
-        self._put(now, (manifest, lock))
-        self._forget()
+        held = self._announce(json.dumps(told).encode())
+        try:
+            self._put(now, (manifest, lock))
+            self._forget()
+        finally:
+            if held >= 0:
+                os.close(held)
 
     def finish(self) -> None:
-        """Write what a killed process has not; nothing where there is nothing to do, or no right to do it."""
+        """Write what a killed process has not, and remove what it left half written; nothing where there is nothing to
+        do, or no right to do it.
+        """
+        for target in (self.manifest, self.lock, self._intent):
+            drop_working_copy(target)
         if not os.path.lexists(self._intent):
             return
         if any(path.is_symlink() for path in (self.manifest, self.lock, self._intent.parent, self._intent)):
@@ -65,8 +74,11 @@ class Pair:
                 return
             now = self.read()
             digests, wanted = tuple(map(_digest, now)), tuple(map(_digest, after))
-            if not mine or digests == before:
-                return  # nothing is written yet, and its writer may be about to
+            if not mine:
+                return
+            if digests == before:
+                remove_unheld(self._intent)  # nothing is written yet; where its writer lives, it is about to
+                return
             if digests in ((wanted[0], before[1]), (before[0], wanted[1])):
                 self._put(now, after)
             self._forget()
@@ -94,6 +106,17 @@ class Pair:
             atomic_write(self.lock, lock)
         if manifest != now[0]:
             atomic_write(self.manifest, manifest)
+
+    def _announce(self, told: bytes) -> int:
+        """Write the intent and hold it, so that whoever finds it knows that its writer lives; a descriptor, or -1 where
+        the system has no such locks.
+        """
+        for _ in range(3):  # somebody may find it before it is held, and take it for a dead one's
+            atomic_write(self._intent, told)
+            held = hold(self._intent)
+            if held >= 0 or sys.platform == "win32":
+                break
+        return held
 
     def _forget(self) -> None:
         if os.path.lexists(self._intent):  # a read-only file system refuses to remove even what is not there

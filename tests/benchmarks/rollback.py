@@ -5,9 +5,9 @@
 
 Rollbacks: `one package` (`--change`, there and back), `loaded` (`--loaded`, while a Python of the environment has
 imported it, computes, and must go on computing), `whole` (the environment is gone; manifest and lock file, too, are
-those of another generation). Each is the median of its rounds, wall and CPU time, and the longest. Then what remembering
-costs: the milliseconds of a record in an environment of this size, and the bytes that a history of `KEEP` generations
-takes.
+those of another generation). Each is the median of its rounds, wall and CPU time, and the longest. Then what
+remembering costs: the milliseconds of a record in an environment of this size, and the bytes that a history of `KEEP`
+generations takes.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def remembering(workspace: Path) -> None:
         begin = time.perf_counter()
         History(Path(folder)).pin(pins)
         print(
-            f"pins         {(time.perf_counter() - begin) * 1000:6.1f} ms for the {len(pins)} packages of a first command"
+            f"pins         {(time.perf_counter() - begin) * 1000:6.1f} ms for the {len(pins)} packages that come first"
         )
 
 

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from pixi_core.cache.collect import remove_leftover, sweep
 from pixi_core.cache.entry import MARKER, damaged_files, read_marker
 from pixi_core.cache.layout import CacheDirs
 from pixi_core.cache.store import PackageCache
 from pixi_core.cache.wheels import WheelCache
 from pixi_core.config.model import Config
 from pixi_core.errors import ArchiveError, ConfigError, HashMismatch, UnsafePath
+from pixi_core.fs import FileLock
 from pixi_core.model.digest import Md5, Sha256
 from pixi_core.model.platform import Subdir
 from pixi_core.model.record import PypiRecord, RepoDataRecord
@@ -110,6 +112,17 @@ def test_leftovers_of_a_killed_process_go(server: FaultServer, tmp_path: Path) -
         PackageCache(tmp_path).fetch(record(server.url), client)
     assert sorted(os.listdir(tmp_path)) == [".locks", "a-1-0"]
     assert not (tmp_path / "a-1-0/half").exists()
+
+
+def test_a_cache_is_swept_of_what_nobody_works_on(tmp_path: Path) -> None:
+    for name in (".tmp-a-1-0", ".tmp-b-1-0", "c-1-0"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+    with FileLock(tmp_path / ".locks" / "b-1-0"):
+        sweep(tmp_path)
+        assert not remove_leftover(tmp_path / ".tmp-b-1-0")
+        assert sorted(os.listdir(tmp_path)) == [".locks", ".tmp-b-1-0", "c-1-0"]
+    sweep(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".locks", "c-1-0"]
 
 
 def test_the_same_name_with_another_digest(server: FaultServer, tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import Cancelled
+from ..errors import Cancelled, InstallError
 from ..fs import FileLock, os_errors, remove_tree
 from .entry import LOCKS, MARKER, entry_names, read_marker
 
@@ -145,6 +146,33 @@ def leftovers(root: Path) -> Iterator[Path]:
             yield root / name
 
 
+def remove_leftover(path: Path) -> bool:
+    """Remove what a killed process left, unless another one has taken up the same work meanwhile. Returns whether it is
+    gone. Raises `InstallError`.
+    """
+    if not path.name.startswith(".tmp-"):
+        remove_tree(path)
+        return True
+    lock = FileLock(path.parent / LOCKS / path.name.removeprefix(".tmp-"))
+    if not lock.acquire(wait=False):
+        return False
+    try:
+        remove_tree(path)
+    finally:
+        lock.release()
+    return True
+
+
+def sweep(root: Path) -> None:
+    """Remove what killed processes left in a cache; for whoever adds to it, so that nobody has to ask. What cannot be
+    removed stays.
+    """
+    with suppress(InstallError):
+        for path in leftovers(root):
+            if path.name.startswith(".tmp-"):
+                remove_leftover(path)
+
+
 def collect_unused(
     dirs: CacheDirs,
     *,
@@ -166,8 +194,7 @@ def collect_unused(
         if dry_run or remove_entry(entry.path, lambda entry=entry: _is_unused(entry, before)):  # type: ignore[misc]  # the default binds the entry now
             removed.append(entry)
     if not dry_run:
-        for path in left:
-            remove_tree(path)
+        left = [path for path in left if remove_leftover(path)]
     gone = {entry.path for entry in removed}
     return Collected(
         removed=tuple(removed),

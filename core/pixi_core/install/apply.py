@@ -169,12 +169,14 @@ def _write_records(linker: Linker, prefix: Path, transaction: Transaction, layou
 
 def installed_record(link: LinkConda, layout: Layout, linker: Linker) -> PrefixRecord:
     """The record of a package that was just linked."""
+    # what had nothing to link says what one says that could be linked, whatever came with it
+    linked = linker.report.hard_linked or linker.report.reflinked or all(i.action != "link" for i in layout.items)
     return PrefixRecord(
         record=link.record,
         paths=tuple(_as_written(item.entry, linker) for item in layout.items),
         requested_specs=link.requested,
         extracted_package_dir=link.source,
-        link_type=LINK_HARD if linker.report.hard_linked or linker.report.reflinked else LINK_COPY,
+        link_type=LINK_HARD if linked else LINK_COPY,
     )
 
 

@@ -98,7 +98,7 @@ def doctor(
         damaged = {name: _environment_findings(workspace, name, reporter, should_stop) for name in names}
     found, entries = _cache_findings(services, fix, reporter, should_stop)
     if workspace is not None:
-        found += _workspace_findings(workspace, fix)
+        found += _lock_findings(workspace)
         for name, findings in damaged.items():
             repair = fix and findings
             found += _repaired(workspace, name, findings, reporter, should_stop) if repair else findings
@@ -115,9 +115,8 @@ def _cache_findings(
     """Entries whose bytes changed (an environment's hard link was written through, or the disk failed) and folders that
     killed commands left. Repairing means removing: the next installation fetches them again.
     """
-    from ..cache.collect import leftovers, package_caches, remove_entry
+    from ..cache.collect import leftovers, package_caches, remove_entry, remove_leftover
     from ..cache.entry import MARKER, damaged_files, entry_names, read_marker
-    from ..fs import remove_tree
 
     found: list[Finding] = []
     places = [root / name for _, root in package_caches(services.dirs) for name in entry_names(root)]
@@ -137,15 +136,15 @@ def _cache_findings(
     for _, root in package_caches(services.dirs):
         for path in leftovers(root):
             finding = Finding(area="cache", subject=str(path), text="left by a killed command", level="warning")
-            found.append(_tried(finding, fix, lambda path=path: remove_tree(path)))  # type: ignore[misc]  # the default binds the path now
+            found.append(_tried(finding, fix, lambda path=path: remove_leftover(path)))  # type: ignore[misc]  # the default binds the path now
     return found, count
 
 
 # ---------------------------------------------------------------- the workspace
 
 
-def _workspace_findings(workspace: Workspace, fix: bool) -> list[Finding]:
-    """The lock file, and what killed commands left beside it."""
+def _lock_findings(workspace: Workspace) -> list[Finding]:
+    """Whether the lock file can be read and satisfies the manifest."""
     from .lock import outdated_reasons
 
     found = []
@@ -157,11 +156,6 @@ def _workspace_findings(workspace: Workspace, fix: bool) -> list[Finding]:
     if reasons:
         text = "does not satisfy the manifest: " + "; ".join(reasons[:SHOWN])
         found.append(Finding(area="lock", subject=str(workspace.lock_path), text=text, hint="run `pixi lock`"))
-    working = [workspace.lock_path, workspace.manifest_path]
-    for path in [target.parent / f".{target.name}.tmp" for target in working]:
-        if path.is_file():
-            finding = Finding(area="workspace", subject=str(path), text="left by a killed command", level="warning")
-            found.append(_tried(finding, fix, path.unlink))
     return found
 
 

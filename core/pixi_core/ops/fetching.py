@@ -68,6 +68,7 @@ def fetch_packages(
     fetched = Fetched(services)
     records = _not_cached(fetched, conda, pypi)
     if records:
+        from ..cache.collect import sweep
         from .fetch_helper import Heap, helping  # lazy, like all that downloading needs
 
         # biggest first: the longest download should not be the last to start
@@ -84,6 +85,8 @@ def fetch_packages(
             for record in records:  # what the helper made is taken now, what it did not make is made
                 fetched.get(record)
             phase.finish(f"{len(records)} packages")
+        for root in {cache.root for cache in (services.packages, services.wheels)}:
+            sweep(root)
     return fetched
 
 

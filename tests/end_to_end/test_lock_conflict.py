@@ -67,7 +67,13 @@ def test_both_sides_are_in_the_new_lock_file(tmp_path: Path, small_channel: Path
     refused = pixi("lock", cwd=tmp_path).failed()
     assert "unresolved merge conflicts" in refused.err
     assert "--resolve-conflict" in refused.err
+    assert "pixi diff pixi.lock" in refused.err
     assert lock.read_text() == text
+    compared = pixi("diff", "pixi.lock", cwd=tmp_path).succeeded().out
+    assert "  - native-tool " in compared
+    assert "  + needs-glibc " in compared
+    assert " shared " not in compared, "both sides have the same of it"
+    assert pixi("diff", "pixi.lock", "--check", cwd=tmp_path).failed(1).out == compared
     pixi("lock", "--resolve-conflict", cwd=tmp_path).succeeded()
     assert {"native-tool", "needs-glibc"} <= {
         line.rsplit("/", 1)[1].rsplit("-", 2)[0] for line in lock.read_text().splitlines() if "/linux-64/" in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -107,3 +108,28 @@ def test_line_ends_stay_and_two_blocks_are_refused() -> None:
     assert with_block(once, "a = 2\n", source="x") == once.replace("1", "2")
     with pytest.raises(ManifestError, match="2 blocks"):
         with_block(f"{once}print()\n{once}", "a = 1\n", source="x")
+
+
+def test_the_packages_of_a_script_are_listed_drawn_and_explained(
+    script: Path, tmp_path: Path, small_channel: Path
+) -> None:
+    pixi("init", "--script", "tool.py", "-c", small_channel.as_uri(), cwd=tmp_path).succeeded()
+    pixi("add", "--script", "tool.py", "shared==1.0", cwd=tmp_path).succeeded()
+    listed = pixi("list", "--script", "tool.py", "--json", cwd=tmp_path).succeeded()
+    assert {"shared": "1.0"}.items() <= {row["name"]: row["version"] for row in json.loads(listed.out)}.items()
+    assert "shared 1.0" in pixi("tree", "-s", "tool.py", cwd=tmp_path).succeeded().out
+    assert "shared ==1.0" in pixi("why", "-s", "tool.py", "shared", cwd=tmp_path).succeeded().out
+    assert not (tmp_path / "tool.py.pixi.lock").exists(), "looking writes no lock file"
+    assert not (tmp_path / ".pixi").exists()
+
+    pixi("lock", "--script", "tool.py", cwd=tmp_path).succeeded()
+    pixi("add", "--script", "tool.py", "shared==2.0", cwd=tmp_path).succeeded()
+    older = text(tmp_path / "tool.py.pixi.lock").replace("shared-2.0", "shared-1.0")
+    (tmp_path / "tool.py.pixi.lock").write_text(older, encoding="utf-8")
+    assert "1.0" in pixi("list", "-s", "tool.py", "--frozen", "shared", cwd=tmp_path).succeeded().out
+    pixi("list", "-s", "tool.py", "--locked", cwd=tmp_path).failed(1)
+    assert "2.0" in pixi("list", "-s", "tool.py", "shared", cwd=tmp_path).succeeded().out
+    assert "shared-2.0-" in text(tmp_path / "tool.py.pixi.lock"), "what was locked anew stands beside the script"
+    refused = pixi("list", "-s", "tool.py", "-m", ".", cwd=tmp_path).failed(2)
+    assert "--manifest-path does not go with --script" in refused.err
+    assert "cannot be read" in pixi("tree", "-s", "other.py", cwd=tmp_path).failed(2).err

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from .arguments import environment_argument, lock_arguments, lock_mode, workspace_arguments
+from .script import script_argument, workspace_of
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which packages, in which order."""
     parser.add_argument("regex", nargs="?", metavar="REGEX", help="only packages whose name matches")
     workspace_arguments(parser)
+    script_argument(parser)
     environment_argument(parser)
     parser.add_argument("--platform", metavar="PLATFORM", help="another platform than this machine's")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -40,25 +42,24 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..ops.list_packages import list_packages
 
     columns = _columns(arguments.fields) if arguments.fields else DEFAULT_COLUMNS
-    workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(reporter=context.reporter)
-    rows = list_packages(
-        workspace,
-        arguments.environment,
-        pattern=arguments.regex,
-        explicit=arguments.explicit,
-        platform=arguments.platform,
-        mode=lock_mode(arguments),
-        reporter=context.reporter,
-    )
+    with workspace_of(arguments, context) as workspace:
+        rows = list_packages(
+            workspace,
+            arguments.environment,
+            pattern=arguments.regex,
+            explicit=arguments.explicit,
+            platform=arguments.platform,
+            mode=lock_mode(arguments),
+            reporter=context.reporter,
+        )
     if arguments.sort_by == "size":
         rows.sort(key=lambda row: row.size_bytes or 0)
     elif arguments.sort_by == "kind":
         rows.sort(key=lambda row: (row.kind, row.name))
+    context.result("list", {"packages": [row.to_json() for row in rows]})
     if context.json_lines:
-        context.result("list", {"packages": [row.to_json() for row in rows]})
         return 0
-    if arguments.json:
+    if arguments.json:  # an empty list is an answer to a program
         print(json.dumps([row.to_json() for row in rows], indent=2))
         return 0
     if not rows:

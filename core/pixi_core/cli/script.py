@@ -1,15 +1,17 @@
-"""`--script FILE` of `init`, `add`, `remove` and `lock`: the block of a Python file instead of a workspace."""
+"""`--script FILE`: the block of a Python file instead of a workspace, for commands that do not run it."""
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
-    from ..workspace import Services
+    from ..workspace import Services, Workspace
     from .context import Context
 
 _OF_WORKSPACES = ("manifest_path", "environment", "git", "path", "editable", "index", "subdirectory", "dry_run")
@@ -85,6 +87,27 @@ def lock(arguments: argparse.Namespace, context: Context) -> int:
         context.reporter.message("✔ Lock-file was already up-to-date")
     context.result("lock", {"lock_changed": locked.changed, "difference": difference})
     return 1 if arguments.check and locked.changed else 0
+
+
+@contextmanager
+def workspace_of(arguments: argparse.Namespace, context: Context) -> Iterator[Workspace]:
+    """The workspace of `--script FILE`, else the one that is chosen as always. Raises `UsageError`, `NoWorkspace`."""
+    if arguments.script is None:
+        workspace = context.workspace(arguments.manifest_path)
+        workspace.configure(reporter=context.reporter)
+        yield workspace
+        return
+    from ..errors import UsageError
+    from ..ops.script_edit import opened_script
+
+    if arguments.manifest_path:
+        raise UsageError("--manifest-path does not go with --script", hints=["name one of them"])
+    services = _services(context)
+    try:
+        with opened_script(services, _path(arguments, context), reporter=context.reporter) as workspace:
+            yield workspace
+    finally:
+        services.close()
 
 
 def _path(arguments: argparse.Namespace, context: Context) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .arguments import environment_argument, lock_arguments, lock_mode, workspace_arguments
+from .script import script_argument, workspace_of
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def graph_arguments(parser: argparse.ArgumentParser) -> None:
     """What `tree` and `why` share."""
     workspace_arguments(parser)
+    script_argument(parser)
     environment_argument(parser)
     parser.add_argument("-p", "--platform", metavar="PLATFORM", help="another platform than this machine's")
     lock_arguments(parser)
@@ -77,15 +79,14 @@ def graph_of(arguments: argparse.Namespace, context: Context) -> Graph:
     """The packages that the arguments choose."""
     from ..ops.graph import locked_graph
 
-    workspace = context.workspace(arguments.manifest_path)
-    workspace.configure(reporter=context.reporter)
-    return locked_graph(
-        workspace,
-        arguments.environment,
-        platform=arguments.platform,
-        mode=lock_mode(arguments),
-        reporter=context.reporter,
-    )
+    with workspace_of(arguments, context) as workspace:
+        return locked_graph(
+            workspace,
+            arguments.environment,
+            platform=arguments.platform,
+            mode=lock_mode(arguments),
+            reporter=context.reporter,
+        )
 
 
 def lines(graph: Graph, roots: Sequence[str], edges: Mapping[str, Sequence[str]]) -> Iterator[str]:

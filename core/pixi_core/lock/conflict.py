@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .model import LockedEnvironment, LockFile
 
+_PACKAGES = "\npackages:\n"
 _OURS, _BASE, _SPLIT, _THEIRS = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
 
 
@@ -14,7 +15,8 @@ def has_conflict(text: str) -> bool:
 
 def sides(text: str) -> tuple[str, str]:
     """The text as it was on our side of the merge and on theirs (what is between markers of a common ancestor, which
-    git writes on request, belongs to neither).
+    git writes on request, belongs to neither). Where git saw no conflict it took over what either side had, and so may
+    have made an environment name a package whose record is on the other side: each gets the other's records, too.
     """
     ours: list[str] = []
     theirs: list[str] = []
@@ -30,7 +32,21 @@ def sides(text: str) -> tuple[str, str]:
                 ours.append(line)
             if here in ("", _SPLIT):
                 theirs.append(line)
-    return "".join(ours), "".join(theirs)
+    mine, other = "".join(ours), "".join(theirs)
+    return _with_records(mine, other), _with_records(other, mine)
+
+
+def _with_records(text: str, other: str) -> str:
+    """A lock file with the records of packages that only another one has; they stand at the end of both."""
+    own, more = text.partition(_PACKAGES)[2], other.partition(_PACKAGES)[2]
+    known = {record.partition("\n")[0] for record in _records(own)}
+    added = [record for record in _records(more) if record.partition("\n")[0] not in known]
+    return text + "".join(added) if own.endswith("\n") else text
+
+
+def _records(section: str) -> list[str]:
+    """The items of a list, each with its first line in front."""
+    return [f"- {item.rstrip()}\n" for item in f"\n{section}".split("\n- ")[1:]]
 
 
 def preferring(ours: LockFile, theirs: LockFile) -> LockFile:

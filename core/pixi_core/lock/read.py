@@ -92,7 +92,10 @@ def _read(text: str, path: Path | str) -> LockFile:
         raise _error(error.message, text, path, max(text.find(error.source), 0)) from None
 
 
-_CONFLICT_HINT = "run `pixi lock --resolve-conflict`: what was locked on either side is kept where it still fits"
+_CONFLICT_HINT = (
+    "run `pixi lock --resolve-conflict`: what was locked on either side is kept where it still fits; "
+    "`pixi diff pixi.lock` compares the sides"
+)
 _BROKEN_HINT = "restore the file from version control, or delete it and run `pixi lock`"
 
 

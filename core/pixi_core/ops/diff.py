@@ -27,6 +27,19 @@ def diff_files(before: Path, after: Path) -> dict[str, Any]:
     return difference(_read(before), _read(after))
 
 
+def diff_sides(path: Path) -> dict[str, Any] | None:
+    """From our side of a merge to theirs, in a lock file in which git left both; None where there is no conflict.
+    Raises `LockFileError`.
+    """
+    from ..lock.conflict import has_conflict, sides
+
+    text = _text(path)
+    if not has_conflict(text):
+        return None
+    ours, theirs = sides(text)
+    return difference(read_lock(ours, path=f"{path} (ours)"), read_lock(theirs, path=f"{path} (theirs)"))
+
+
 def diff_with_workspace(workspace: Workspace, before: Path) -> dict[str, Any]:
     """What changed from a lock file to the workspace's. Raises `LockFileError`."""
     return difference(_read(before).named_after(workspace.manifest.all_platforms), _locked(workspace))
@@ -67,11 +80,14 @@ def _locked(workspace: Workspace) -> LockFile:
 
 
 def _read(path: Path) -> LockFile:
+    return read_lock(_text(path), path=path)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LockFileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
-    return read_lock(text, path=path)
 
 
 def _alone(environment: str, platform: str, records: tuple[LockedRecord, ...]) -> LockFile:

@@ -1,10 +1,11 @@
-"""`pixi init | add | remove | lock --script FILE`: the block of a Python file, and the lock file beside it.
+"""`--script FILE` where the script is not run: its block, the workspace it describes, and the lock file beside it.
 
 A change of the block solves nothing, unless the script has a lock file: that is then kept up to date.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,13 @@ from ..errors import ManifestError, UsageError
 from ..fs import FileLock, atomic_write, ensure_dir
 from ..progress import SILENT, Reporter
 from .lock import Locked, outdated_reasons, relock
-from .script import Script, script_file, script_workspace, sidecar
+from .script import script_file, script_workspace, sidecar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ..manifest.script_block import ScriptEditor
-    from ..workspace import Services
+    from ..workspace import Services, Workspace
 
 _PYTHON = ">=3.11"
 """What a new script asks for."""
@@ -84,30 +85,44 @@ def lock_script(
 
     Raises what solving raises; the file is then as it was.
     """
-    from ..workspace import Workspace
-
     beside = sidecar(path)
     if only_present and not beside.is_file():
         return None
-    script: Script = script_file(path)
-    home, manifest = script_workspace(services, script, folder=path.parent)
+    with opened_script(services, path, reporter=reporter) as workspace:
+        if not beside.is_file():
+            workspace.lock_path.unlink(missing_ok=True)
+        lock = workspace.lock()
+        reasons = outdated_reasons(workspace, lock)
+        if lock is not None and not reasons:
+            return Locked(lock=lock, changed=False)
+        locked = relock(workspace, lock, reasons=reasons, write=write, reporter=reporter)
+        if locked.changed and write:
+            atomic_write(beside, workspace.lock_path.read_text(encoding="utf-8"))
+        return locked
+
+
+@contextmanager
+def opened_script(services: Services, path: Path, *, reporter: Reporter = SILENT) -> Iterator[Workspace]:
+    """The workspace of a script, which lies in the cache and is nobody else's meanwhile. Its lock file is that beside
+    the script; where there is none, what `run --script` came to the last time. What is locked anew meanwhile is in the
+    file beside the script, too, when this context ends. Raises `UsageError`, `ManifestError`.
+    """
+    from ..workspace import Workspace
+
+    beside = sidecar(path)
+    home, manifest = script_workspace(services, script_file(path), folder=path.parent)
     with FileLock(home.with_name(f"{home.name}.lock"), on_wait=lambda who: reporter.message(f"waiting for {who}")):
         atomic_write(ensure_dir(home) / "pixi.toml", manifest)
         workspace = Workspace.open(home / "pixi.toml", environ=services.environ)
         try:
             workspace.configure(reporter=reporter)
-            if beside.is_file():
-                atomic_write(workspace.lock_path, beside.read_text(encoding="utf-8"))
-            else:
-                workspace.lock_path.unlink(missing_ok=True)
-            lock = workspace.lock()
-            reasons = outdated_reasons(workspace, lock)
-            if lock is not None and not reasons:
-                return Locked(lock=lock, changed=False)
-            locked = relock(workspace, lock, reasons=reasons, write=write, reporter=reporter)
-            if locked.changed and write:
-                atomic_write(beside, workspace.lock_path.read_text(encoding="utf-8"))
-            return locked
+            before = beside.read_text(encoding="utf-8") if beside.is_file() else None
+            if before is not None:
+                atomic_write(workspace.lock_path, before)
+            yield workspace
+            after = workspace.lock_text()
+            if before is not None and after is not None and after != before:
+                atomic_write(beside, after)
         finally:
             workspace.close()
 

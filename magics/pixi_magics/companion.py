@@ -17,9 +17,9 @@ def advice(transaction: Mapping[str, Any], prefix: str, core: str, environ: Mapp
     """A sentence for each front-end extension that a transaction brought into `prefix` and the server lacks, or has in
     another major version. `core` is the server's Python; where no JupyterLab stands beside it, nothing is said.
     """
-    server = server_prefix(core)
-    if not os.path.isdir(os.path.join(server, "share", "jupyter", "lab")):
+    if not _has_lab(core):
         return []
+    server = server_prefix(core)
     found = []
     for package in (*transaction.get("added", ()), *transaction.get("changed", ())):
         files = package.get("files") or package.get("new_files") or ()
@@ -30,6 +30,18 @@ def advice(transaction: Mapping[str, Any], prefix: str, core: str, environ: Mapp
             if text:
                 found.append(text)
     return found
+
+
+def lacking(core: str, environ: Mapping[str, str], extension: str, name: str, version: str) -> List[str]:
+    """A sentence where JupyterLab stands beside the server's Python without `extension`, by which the package draws."""
+    server = server_prefix(core)
+    if not _has_lab(core) or any(version_in(folder, extension) is not None for folder in folders(server, environ)):
+        return []
+    return [str(_sentence({"name": name, "version": version}, extension, None, None, core))]
+
+
+def _has_lab(core: str) -> bool:
+    return os.path.isdir(os.path.join(server_prefix(core), "share", "jupyter", "lab"))
 
 
 def server_prefix(core: str) -> str:

@@ -53,6 +53,7 @@ HELP = """\
   %pixi lock                     solve again where the manifest changed
   %pixi list                     the installed packages
   %pixi tree --graph             draw what needs what
+  %pixi ui                       a panel: environments, packages, search, add, remove
   %pixi size                     what weighs how much, and what would go with it
   %pixi status                   whether manifest, lock file and environment agree
   %pixi history                  what the environment was before
@@ -86,6 +87,10 @@ class PixiMagic:
             self._pass_through([*words, "--text", "--", cell], shown=words)
         elif not words or words[0] in ("help", "--help", "-h"):
             self._publish({"text/plain": HELP}, False)
+        elif words == ["ui"]:
+            from . import panel  # lazy: few notebooks have one
+
+            self._publish(panel.show(self.settings, lambda publish: PixiMagic(self.settings, publish)), False)
         elif words[0] == "tree" and "--graph" in words and "--help" not in words:
             self._run([word for word in words if word != "--graph"])
         elif words[0] in PASSED_THROUGH or "--help" in words or "-h" in words or "--json" in words:

@@ -41,7 +41,7 @@ def index() -> Iterator[str]:
     """An index with two small packages; `greeting` needs `words`."""
     fake = FakeIndex()
     fake.wheel("greeting", "1.0", "words")
-    fake.wheel("greeting", "1.1", "words>=2")
+    fake.wheel("greeting", "1.1", "words>=2", summary="Says hello")
     fake.wheel("words", "1.0")
     fake.wheel("words", "2.0")
     with serving(fake):

@@ -126,7 +126,7 @@ def test_search(server: TestServer, query: str, names: list[str], suggestions: l
             "name": match["name"],
             "version": {"words": "2.0", "greeting": "1.1"}[match["name"]],
             "kind": "pypi",
-            "summary": None,
+            "summary": {"words": None, "greeting": "Says hello"}[match["name"]],
         }
     assert len(ask(server, "search", path="demo", query="r", limit=1)["matches"]) == 1
 

@@ -88,6 +88,7 @@ class FakeIndex:
         extras: Sequence[str] = (),
         yanked: str | None = None,
         upload_time: str = "2024-01-01T00:00:00Z",
+        summary: str | None = None,
         faults: Sequence[Fault] = (),
     ) -> File:
         """Add a wheel. Raises nothing: what is impossible is left to the code under test."""
@@ -97,6 +98,7 @@ class FakeIndex:
             requires,
             requires_python=requires_python,
             extras=extras,
+            summary=summary,
         )
         filename = f"{name.replace('-', '_')}-{version}-{tags}.whl"
         file = File(
@@ -298,9 +300,11 @@ def core_metadata(
     requires_python: str | None = None,
     extras: Sequence[str] = (),
     metadata_version: str = "2.1",
+    summary: str | None = None,
 ) -> bytes:
     """The bytes of a `METADATA` or `PKG-INFO`."""
     lines = [f"Metadata-Version: {metadata_version}", f"Name: {name}", f"Version: {version}"]
+    lines += [f"Summary: {summary}"] if summary else []
     lines += [f"Requires-Python: {requires_python}"] if requires_python else []
     lines += [f"Provides-Extra: {extra}" for extra in extras]
     lines += [f"Requires-Dist: {line}" for line in requires]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NetworkError, SpecError
 from ..model.match_spec import MatchSpec
 from ..model.platform import NOARCH
-from ..model.version import version_key
 from ..names import pypi_name
 from ..virtual import host_subdir
+from .search import newest_first
+from .summaries import in_time, of_conda, of_wheel
 
 if TYPE_CHECKING:
     from ..model.channel import Channel
@@ -30,7 +31,7 @@ _NEAR = 5
 @dataclass(frozen=True, slots=True)
 class Match:
     """A package that matches. `version` is the newest (no pre-release where there is another), `kind` is `conda` or
-    `pypi`, `summary` what it is; None where the index does not say.
+    `pypi`, `summary` what it is; None where that is not known without asking for much.
     """
 
     name: str
@@ -77,14 +78,15 @@ def find_packages(workspace: Workspace, query: str, *, environment: str | None =
     pypi = _index_names(index, wanted)
     found = _ranked(wanted, conda, pypi)
 
-    def looked_up(row: tuple[str, str]) -> Match | None:
+    def looked_up(row: tuple[str, str]) -> _Looked | None:
         kind, name = row
-        version = _in_channels(workspace, channels, name) if kind == "conda" else _in_index(index, name)
-        return None if version is None else Match(name, version, kind)
+        return _in_channels(workspace, channels, name) if kind == "conda" else _in_index(index, name)
 
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="search") as pool:
-        matches = [match for match in pool.map(looked_up, found[:limit]) if match is not None]
-    return Matches(query, tuple(matches), () if matches else _near(wanted, conda, pypi))
+        looked = [one for one in pool.map(looked_up, found[:limit]) if one is not None]
+    told = in_time((one.match, one.summary) for one in looked)
+    matches = tuple(replace(one.match, summary=told.get(one.match)) for one in looked)
+    return Matches(query, matches, () if matches else _near(wanted, conda, pypi))
 
 
 def _channel_names(workspace: Workspace, channels: tuple[Channel, ...]) -> set[str]:
@@ -115,19 +117,31 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def _in_channels(workspace: Workspace, channels: tuple[Channel, ...], name: str) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A match, and what finds its summary."""
+
+    match: Match
+    summary: Callable[[], str | None]
+
+
+def _in_channels(workspace: Workspace, channels: tuple[Channel, ...], name: str) -> _Looked | None:
     subdirs = [host_subdir(workspace.environ), NOARCH]
-    records = workspace.services.gateway.search(MatchSpec(name=name), channels, subdirs)
-    return max((record.version for record in records), key=version_key, default=None)
+    records = newest_first(workspace.services.gateway.search(MatchSpec(name=name), channels, subdirs))
+    if not records:
+        return None
+    return _Looked(
+        Match(name, str(records[0].version), "conda"), lambda: of_conda(workspace.services.packages, records)
+    )
 
 
-def _in_index(index: IndexClient, name: str) -> str | None:
+def _in_index(index: IndexClient, name: str) -> _Looked | None:
     """The newest version; None for a project without files, whose page cannot be read, or whose name is none."""
     with suppress(NetworkError, SpecError):
         offers = index.project(pypi_name(name)).offers
-        final = next((offer for offer in offers if not offer.prerelease), None)
-        newest = final or (offers[0] if offers else None)
-        return None if newest is None else str(newest.version)
+        newest = next((offer for offer in offers if not offer.prerelease), offers[0] if offers else None)
+        if newest is not None:
+            return _Looked(Match(name, str(newest.version), "pypi"), lambda: of_wheel(index, newest))
     return None
 
 

@@ -82,7 +82,7 @@ def search(
     packages: dict[str, list[RepoDataRecord]] = {}
     chosen = names[:most_packages] if most_packages else names
     for name in chosen:
-        records = _newest_first(services.gateway.search(spec.replace(name=name), channels, subdirs))
+        records = newest_first(services.gateway.search(spec.replace(name=name), channels, subdirs))
         if records:
             packages[name] = records
     found = Found(packages, more=tuple(names[len(chosen) :]))
@@ -100,7 +100,8 @@ def _names(spec: MatchSpec, known: Iterable[str]) -> list[str]:
     )
 
 
-def _newest_first(records: Iterable[RepoDataRecord]) -> list[RepoDataRecord]:
+def newest_first(records: Iterable[RepoDataRecord]) -> list[RepoDataRecord]:
+    """By version, build number and time."""
     return sorted(records, key=lambda r: (version_key(r.version), r.build_number, r.timestamp or 0), reverse=True)
 
 

@@ -29,6 +29,7 @@ class CoreMetadata(msgspec.Struct, frozen=True, array_like=True):
     provides_extra: tuple[str, ...] = ()
     metadata_version: str = "2.1"
     dynamic: tuple[str, ...] = ()
+    summary: str | None = None
 
     @property
     def is_static(self) -> bool:
@@ -46,7 +47,7 @@ def parse_core_metadata(content: bytes, *, what: str) -> CoreMetadata:
     for key, value in _headers(content):
         if key in ("requires-dist", "provides-extra", "dynamic"):
             many.setdefault(key, []).append(value)
-        elif key in ("name", "version", "requires-python", "metadata-version"):
+        elif key in ("name", "version", "requires-python", "metadata-version", "summary"):
             single.setdefault(key, value)
     if "name" not in single or "version" not in single:
         raise ArchiveError(f"the metadata of {what} has no {'Name' if 'name' not in single else 'Version'}")
@@ -58,6 +59,7 @@ def parse_core_metadata(content: bytes, *, what: str) -> CoreMetadata:
         provides_extra=tuple(many.get("provides-extra", ())),
         metadata_version=single.get("metadata-version", "1.0"),
         dynamic=tuple(value.lower() for value in many.get("dynamic", ())),
+        summary=single.get("summary") or None,
     )
 
 

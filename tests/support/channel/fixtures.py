@@ -152,7 +152,12 @@ def noarch_fixtures() -> list[Fixture]:
     generic = partial(Recipe, subdir="noarch", noarch="generic", version="1.0", build="0")
     return [
         Fixture(generic(name="activation-scripts"), stage_activation),
-        *[Fixture(generic(name="shared", version=v), files({"share/shared": f"{v}\n"})) for v in ("1.0", "2.0")],
+        *[
+            Fixture(
+                generic(name="shared", version=v, summary="What two others want"), files({"share/shared": f"{v}\n"})
+            )
+            for v in ("1.0", "2.0")
+        ],
         Fixture(generic(name="needs-one", depends=["shared 1.*"]), files({"share/needs-one": "\n"})),
         Fixture(generic(name="needs-two", depends=["shared 2.*"]), files({"share/needs-two": "\n"})),
         Fixture(generic(name="needs-absent", depends=["no-such-package >=1"])),

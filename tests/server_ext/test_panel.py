@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.magics.test_panel import SEE_WIDGETS
+from tests.provisioner.conftest import write_notebook
 from tests.server_ext.test_browser import (
     DIALOG,
     ITEM,
@@ -25,6 +27,7 @@ from tests.server_ext.test_browser import (
     server,
     workspace,
 )
+from tests.server_ext.test_own_workspace import approve
 from tests.support.browser import Page, browser_page
 from tests.support.jupyter_server import TestServer
 
@@ -36,6 +39,8 @@ LIVE = "(document.querySelector('.pixi-live') || {}).textContent || ''"
 FOCUS = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
 PACKAGES = "[...document.querySelectorAll('[data-package]')].map(row => row.dataset.package)"
 PICTURE_BYTES = 150_000
+SHOWN = "document.querySelector('.jp-Notebook').textContent.replaceAll('\\u00a0', ' ')"
+WIDGET_BUTTON = "[...document.querySelectorAll('.jp-OutputArea button')].find(b => b.textContent.trim() === '{}')"
 
 CONTRASTS = """(() => {
   const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
@@ -200,3 +205,73 @@ def test_pictures_and_contrast(server: TestServer, root: Path, manifest_text: st
             picture = folder / f"panel-{theme.lower()}.png"
             page.picture(picture)
             assert 10_000 < picture.stat().st_size < PICTURE_BYTES
+
+
+def test_the_panel_of_widgets_below_a_cell(server: TestServer, root: Path, manifest_text: str, tmp_path: Path) -> None:
+    """`%pixi ui` in JupyterLab: drawn by its widget manager, used by hand, readable in both themes."""
+    cells = f"{SEE_WIDGETS}\n%pixi ui"
+    path = workspace(server, root, "widgets", manifest_text, cells)
+    manifest = root / "widgets" / "pixi.toml"
+    with browser_page(lab(server, path), tmp_path) as page:
+        page.until(f"({ITEM}).includes('in sync')")
+        run_first_cell(page)
+        page.until(f"!!({WIDGET_BUTTON.format('Search')})")
+        page.value("document.querySelector('.jp-OutputArea .widget-text input[placeholder*=\">=\"]').focus()")
+        page.type("greet")
+        page.press("Enter")
+        page.value(f"({WIDGET_BUTTON.format('Search')}).click()")
+        page.until(f"{SHOWN}.includes('greeting 1.1 (pypi): Says hello')")
+        page.value(
+            "(() => { const list = [...document.querySelectorAll('.jp-OutputArea select[size]')][0];"
+            " list.selectedIndex = 0; list.dispatchEvent(new Event('change', {bubbles: true})); })()"
+        )
+        page.until("document.querySelector('.jp-OutputArea .widget-text input').value === 'greeting'")
+        page.value(f"({WIDGET_BUTTON.format('Add')}).click()")
+        page.until(f"{SHOWN}.includes('ready now')")
+        page.until(f"{SHOWN}.includes('words 2.0 (pypi)')")
+        assert "greeting" in manifest.read_text()
+        for theme in ("Light", "Dark"):
+            page.value(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})")
+            page.until(f"document.body.dataset.jpThemeName === 'JupyterLab {theme}'")
+            found = page.value(CONTRASTS.replace("#pixi-jupyter-panel *", ".jp-OutputArea [role=status] *"))
+            assert any("ready now" in row[0] for row in found)
+            assert [row for row in found if row[1] < 4.5] == [], theme
+            picture = tmp_path / "pictures" / f"widgets-{theme.lower()}.png"
+            page.picture(picture)
+            assert picture.stat().st_size > 10_000
+
+
+def test_from_its_own_manifest_to_the_projects_and_back(
+    server: TestServer, root: Path, manifest_text: str, tmp_path: Path
+) -> None:
+    """The notebook keeps the manifest that it carries; which one its kernel uses is said before and after."""
+    path = workspace(server, root, "carrying", manifest_text, "import sys; print(sys.prefix)")
+    own = manifest_text.replace('name = "demo"', 'name = "own"')
+    write_notebook(root / path, "import sys; print(sys.prefix)", pixi={"manifest": own})
+    approve(server, path)
+    with browser_page(lab(server, path), tmp_path) as page:
+        page.until(f"({ITEM}).includes('in sync')")
+        page.value("document.querySelector('.pixi-status').click()")
+        told = page.until(f"({DIALOG}).includes('carrying (extra)') && {DIALOG}")
+        assert "this notebook's own (default)" in told
+        assert "keeps the manifest that it carries" in told
+        for _ in range(3):
+            page.press("ArrowDown")
+        page.until("document.activeElement.checked && document.activeElement.value === '3'")
+        assert page.value(button("Use It"))
+        page.until(f"({ITEM}) === 'pixi (extra): in sync ✔'")
+        run_first_cell(page)
+        shown = page.until("(document.querySelector('.jp-OutputArea-output') || {}).innerText?.trim()")
+        assert shown == str(root / "carrying" / ".pixi" / "envs" / "extra")
+        page.until("jupyterapp.commands.execute('docmanager:save').then(() => true)")
+        assert json.loads((root / path).read_text())["metadata"]["pixi"]["manifest"] == own
+
+        page.value("document.querySelector('.pixi-status').click()")
+        page.until(f'({DIALOG}).includes("this notebook\'s own (default)")')
+        assert page.value("document.querySelector('.jp-Dialog input:checked').value") == "3"
+        for _ in range(3):
+            page.press("ArrowUp")
+        page.until("document.activeElement.checked && document.activeElement.value === '0'")
+        assert page.value(button("Use It"))
+        page.until(f"({ITEM}) === 'pixi: in sync ✔'")
+    assert json.loads((root / path).read_text())["metadata"]["pixi"]["manifest"] == own

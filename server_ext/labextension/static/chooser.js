@@ -16,10 +16,15 @@ async function choices(current) {
   const found = [];
   for (const place of places) {
     const isOwn = carries && place === path;
-    const answer = await server.get('environments', { path: place }).catch(error => {
+    const ask = () => server.get('environments', { path: place }).catch(error => {
       if (places.length > 1 && !isOwn) return { environments: [] }; // it lies in no project
       throw error;
     });
+    let answer = await ask();
+    if (carries && !isOwn && answer.environments.some(({ kernelspec }) => !kernelspec)) {
+      await current.lookAgain(); // its entries in the kernel picker are not there yet
+      answer = await ask();
+    }
     for (const { name, kernelspec, state } of answer.environments) {
       // the notebook's own manifest goes before its folder's: only an entry of the kernel picker says otherwise
       const viaEntry = carries && !isOwn;
@@ -66,7 +71,9 @@ export async function chooseEnvironment(current, { showDialog, showErrorMessage,
   const body = new Widget({
     node: element('fieldset', { class: 'pixi-choices' },
       element('legend', {}, 'The notebook\'s kernel starts again in:'),
-      rows.length ? rows : element('p', {}, 'There is no environment yet. The first package that you add makes one.'))
+      rows.length ? rows : element('p', {}, 'There is no environment yet. The first package that you add makes one.'),
+      !offered.some(choice => choice.environment === null) ? null : element('p', { class: 'pixi-dim' },
+        'With an environment of the project the notebook keeps the manifest that it carries, for a kernel of its own later.'))
   });
   body.getValue = () => {
     const picked = body.node.querySelector('input:checked');
@@ -76,7 +83,7 @@ export async function chooseEnvironment(current, { showDialog, showErrorMessage,
     title: 'Environment of this notebook',
     body,
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: 'Use It' })],
-    focusNodeSelector: 'input:checked, input'
+    focusNodeSelector: offered.some(choice => choice.current) ? 'input:checked' : 'input'
   });
   if (answer.button.accept && answer.value && !answer.value.current) await use(panel, answer.value);
   await current.refresh();

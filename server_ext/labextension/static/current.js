@@ -64,6 +64,12 @@ export class Current {
     await this._asking;
   }
 
+  /** Makes entries of the kernel picker for manifests that came since the last look. */
+  async lookAgain() {
+    await this.server.post('kernelspecs');
+    await this.app.serviceManager.kernelspecs.refreshSpecs();
+  }
+
   async _askUntilQuiet() {
     while (this._again) {
       this._again = false;

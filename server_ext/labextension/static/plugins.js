@@ -79,8 +79,7 @@ function addCommands(app, palette, services, current, choose) {
   app.commands.addCommand(`${NAME}:refresh`, {
     label: 'Pixi: Look for Environments Again',
     execute: async () => {
-      await current.server.post('kernelspecs');
-      await app.serviceManager.kernelspecs.refreshSpecs();
+      await current.lookAgain();
       await current.refresh();
     }
   });

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import bz2
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -269,3 +271,64 @@ def test_search_and_names(tmp_path: Path) -> None:
         found = [str(r) for r in door.search(parse_match_spec("*a* >=1"), [channel], SUBDIRS)]
         assert found == ["app 1.0 h_0", "data 3 h_0"]
         assert door.search(parse_match_spec("nobody"), [channel], SUBDIRS) == []
+
+
+EXPORTS = {"weak": ["lib >=2.0,<3.0a0"], "strong": ["data"]}
+
+
+def run_exports_json(subdir: str) -> bytes:
+    entries = {"lib-2.0-h_0.conda": {"run_exports": EXPORTS}, "lib-1.0-h_0.conda": {"run_exports": {}}}
+    return json.dumps(
+        {"info": {"subdir": subdir, "version": 1}, "packages": {}, "packages.conda": {**entries, "odd-1-0.conda": 3}}
+    ).encode()
+
+
+@pytest.mark.parametrize("form", ["run_exports.json", "run_exports.json.zst"])
+def test_run_exports_of_the_channel(tmp_path: Path, site: Site, form: str) -> None:
+    content = run_exports_json("linux-64")
+    site.files["/forge/linux-64/repodata.json"] = repodata_json(RECORDS, "linux-64")
+    site.files[f"/forge/linux-64/{form}"] = zstandard.compress(content) if form.endswith(".zst") else content
+    site.headers["Cache-Control"] = "max-age=3600"
+    channel = Channel(f"{site.url}/forge/", "forge")
+    for _ in range(2):  # the second one finds it in the cache
+        with gateway(tmp_path) as door:
+            newest, oldest = door.search(parse_match_spec("lib"), [channel], [LINUX])
+            assert door.run_exports(newest) == {"weak": ("lib >=2.0,<3.0a0",), "strong": ("data",)}
+            assert door.run_exports(oldest) == {}
+            assert door.run_exports(door.search(parse_match_spec("app 1.*"), [channel], [LINUX])[0]) is None
+    assert [status for path, status in site.requests if path.endswith(form)] == [200]
+    with gateway(tmp_path, offline=True) as door:
+        assert door.run_exports(newest) == {"weak": ("lib >=2.0,<3.0a0",), "strong": ("data",)}
+
+
+def test_run_exports_of_a_record_and_of_a_channel_without_any(tmp_path: Path, site: Site) -> None:
+    site.files["/forge/linux-64/repodata.json"] = repodata_json(RECORDS, "linux-64")
+    channel = Channel(f"{site.url}/forge/", "forge")
+    with gateway(tmp_path) as door:
+        found = door.search(parse_match_spec("lib 2.0"), [channel], [LINUX])[0]
+        assert door.run_exports(found) is None
+        asked = len(site.requests)
+        assert door.run_exports(found.replace(run_exports={"weak": ("lib",)})) == {"weak": ("lib",)}
+        assert door.run_exports(found) is None
+        assert len(site.requests) == asked, "it is known now"
+
+
+def test_run_exports_of_a_folder_that_was_indexed_here(tmp_path: Path, small_channel: Path) -> None:
+    """What `pixi channel index` writes is what is read."""
+    from pixi_core.repodata.indexing import index_folder
+
+    folder = tmp_path / "channel"
+    shutil.copytree(small_channel, folder)
+    index_folder(folder)
+    for form in ("repodata_shards.msgpack.zst", "shards"):
+        for subdir in ("linux-64", "noarch"):
+            path = folder / subdir / form
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    channel = Channel(file_url(folder) + "/", "small")
+    with gateway(tmp_path / "cache") as door:
+        found = door.search(parse_match_spec("shared"), [channel], SUBDIRS)
+        assert found
+        assert [door.run_exports(each) for each in found] == [{}] * len(found)

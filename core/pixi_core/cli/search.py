@@ -169,6 +169,9 @@ def _details(records: Sequence[RepoDataRecord], cache: PackageCache) -> Iterator
             yield f"  {title:<14}{value}"
     for position, spec in enumerate(record.depends):
         yield f"  {'Dependencies' if position == 0 else '':<14}{spec}"
+    exports = [f"{kind}: {spec}" for kind, specs in (record.run_exports or {}).items() for spec in specs]
+    for position, text in enumerate(exports):
+        yield f"  {'Run exports' if position == 0 else '':<14}{text}"
 
 
 def _versions(records: Sequence[RepoDataRecord], most: int) -> Iterator[str]:

@@ -38,6 +38,8 @@ else:
     Protocol = object
 
 FORMS = (INDEX_NAME, "repodata.json.zst", "repodata.json.bz2", "repodata.json")
+RUN_EXPORTS = ("run_exports.json.zst", "run_exports.json")
+"""The forms of what packages export (CEP 12), which has the shape of an index."""
 _WORDS = dict(zip(("sharded", "zstd", "bzip2"), FORMS, strict=False))
 """What the configuration calls the forms that can be switched off."""
 SERVER_TROUBLE = (429, 500, 502, 503, 504)
@@ -99,8 +101,8 @@ class State(Value):
 class IndexFetcher:
     """Opens the index of a subdir from `folder` (the repodata cache), fetching what is missing or stale.
 
-    `now` is the clock (seconds since 1970); with `as_kept` what is in the folder is used, however old. One instance
-    serves many threads, each on another subdir.
+    `now` is the clock (seconds since 1970); with `as_kept` what is in the folder is used, however old; `forms`
+    are the files that are looked for. One instance serves many threads, each on another subdir.
     """
 
     def __init__(
@@ -114,8 +116,10 @@ class IndexFetcher:
         pool: Callable[[], Executor],
         now: Callable[[], float] = time.time,
         disabled: Mapping[str, Mapping[str, bool]] = EMPTY,
+        forms: tuple[str, ...] = FORMS,
     ) -> None:
         self._client = client
+        self._all_forms = forms
         self._disabled = disabled
         self._folder = folder
         self._offline = offline
@@ -137,7 +141,7 @@ class IndexFetcher:
         except (ValueError, EOFError, TypeError):
             # a power cut tore what was kept: forget it
             with suppress(OSError):
-                os.unlink(os.path.join(self._folder, f"{_key(url)}.state"))
+                os.unlink(os.path.join(self._folder, f"{self._key(url)}.state"))
             return look(url, subdir)
 
     def is_here(self, url: str) -> bool:
@@ -152,7 +156,7 @@ class IndexFetcher:
     def _open_folder(self, url: str, subdir: Subdir) -> SubdirIndex | None:
         path = path_of_file_url(url)
         stamps: dict[str, os.stat_result] = {}
-        for form in FORMS:
+        for form in self._all_forms:
             try:
                 stamps[form] = os.stat(os.path.join(path, form))
             except FileNotFoundError:
@@ -162,7 +166,7 @@ class IndexFetcher:
         if not stamps:
             return None
         # the newest form: not every indexer writes them all; in case of a tie the earlier in the list
-        form = max(stamps, key=lambda f: (stamps[f].st_mtime_ns, -FORMS.index(f)))
+        form = max(stamps, key=lambda f: (stamps[f].st_mtime_ns, -self._all_forms.index(f)))
         stamp = f"{stamps[form].st_mtime_ns}:{stamps[form].st_size}"
         state = self._state(url)
         if state is None or state.form != form or state.stamp != stamp or not self._exists(state):
@@ -218,7 +222,7 @@ class IndexFetcher:
         for prefix in sorted((p for p in self._disabled if url.startswith(p)), key=len):
             off |= self._disabled[prefix]
         refused = {form for word, form in _WORDS.items() if off.get(word)}
-        return [form for form in FORMS if form not in refused]
+        return [form for form in self._all_forms if form not in refused]
 
     def _get(self, url: str, form: str, known: State | None) -> State | HttpStatusError | None:
         """Fetch or revalidate one form. None where it is absent, the error where the server did not let us look: many
@@ -266,7 +270,7 @@ class IndexFetcher:
         """Turn a download into the file that is opened from then on; its name."""
         number = digest(content, 6).hex()
         kind = "index" if form == INDEX_NAME else "pack"
-        name = f"{_key(url)}.{number}.{kind}"
+        name = f"{self._key(url)}.{number}.{kind}"
         path = os.path.join(self._folder, name)
         from ..fs import os_errors  # lazy: a solve from the cache writes nothing
 
@@ -298,7 +302,7 @@ class IndexFetcher:
 
     def _state(self, url: str) -> State | None:
         try:
-            with open(os.path.join(self._folder, f"{_key(url)}.state"), encoding="utf-8") as file:
+            with open(os.path.join(self._folder, f"{self._key(url)}.state"), encoding="utf-8") as file:
                 form, name, etag, modified, stamp, *times = file.read().split("\n")
             return State(form, name, etag, modified, stamp, *map(float, times))
         except (OSError, ValueError, TypeError):
@@ -306,13 +310,18 @@ class IndexFetcher:
 
     def _save(self, url: str, state: State, old: State | None) -> None:
         """Note what is known. A disk that refuses does not hinder this run: the next one asks the channel again."""
-        path = os.path.join(self._folder, f"{_key(url)}.state")
+        path = os.path.join(self._folder, f"{self._key(url)}.state")
         try:
             _write(path, "\n".join(str(value).replace("\n", " ") for value in state.as_tuple()).encode())
             if old is not None and old.file != state.file:
                 os.unlink(os.path.join(self._folder, old.file))
         except OSError:
             return
+
+    def _key(self, url: str) -> str:
+        """What the files of a subdir begin with."""
+        what = "" if self._all_forms is FORMS else self._all_forms[0]
+        return digest((url + what).encode(), 8).hex()
 
     def _exists(self, state: State) -> bool:
         return os.path.exists(os.path.join(self._folder, state.file))
@@ -321,10 +330,6 @@ class IndexFetcher:
 def absent(subdir: Subdir, url: str) -> SubdirIndex:
     """What stands for a subdir that the channel does not have."""
     return EmptySubdir(subdir, url)
-
-
-def _key(url: str) -> str:
-    return digest(url.encode(), 8).hex()
 
 
 def _write(path: str, content: bytes) -> None:

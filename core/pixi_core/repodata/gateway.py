@@ -6,10 +6,13 @@ import os
 import threading
 
 from ..errors import HttpStatusError, NetworkError
+from ..model.channel import Channel
+from ..model.platform import Subdir
 from ..names import WRITING
 from ..progress import SILENT
 from ..value import EMPTY
-from .fetch import FORMS, IndexFetcher, absent
+from .entries import unpacked
+from .fetch import FORMS, RUN_EXPORTS, IndexFetcher, absent
 from .source import ChannelSource, Loaded
 from .tables import TableCache
 
@@ -21,10 +24,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ..cache.layout import CacheDirs
-    from ..model.channel import Channel
     from ..model.match_spec import MatchSpec
-    from ..model.platform import Subdir
-    from ..model.record import RepoDataRecord
+    from ..model.record import RepoDataRecord, RunExports
     from ..progress import Reporter
     from .fetch import Fetcher
     from .subdirs import SubdirIndex
@@ -71,18 +72,23 @@ class Gateway:
             _sweep(place)
         self._client = client
         self._tables = TableCache(folder)
-        self._fetcher = IndexFetcher(
-            client,
-            str(folder),
-            offline=offline,
-            as_kept=as_kept,
-            reporter=reporter,
-            pool=self._threads,
-            disabled=disabled,
+        self._fetcher, self._exports = (
+            IndexFetcher(
+                client,
+                str(folder),
+                offline=offline,
+                as_kept=as_kept,
+                reporter=reporter,
+                pool=self._threads,
+                disabled=disabled,
+                forms=forms,
+            )
+            for forms in (FORMS, RUN_EXPORTS)
         )
         self._check = check
         self._pool: ThreadPoolExecutor | None = None
         self._opened: dict[str, SubdirIndex | None] = {}
+        self._exported: dict[str, SubdirIndex | None] = {}
         self._sources: dict[tuple[tuple[str, ...], tuple[str, ...]], ChannelSource] = {}
         self._loaded = Loaded()
         self._lock = threading.Lock()
@@ -125,6 +131,26 @@ class Gateway:
         source.expect(names)
         return [record for name in names for record in source.records(name) if spec.matches(record)]
 
+    def run_exports(self, record: RepoDataRecord) -> RunExports | None:
+        """What a package exports to those that are built with it: by kind, such as `weak`, the specs they come to need.
+
+        Taken from the record, where the channel's index has it (shards do), else from the channel's `run_exports.json`
+        (CEP 12), which is fetched and kept as an index is; None where the channel does not say. Raises `NetworkError`,
+        `Offline`.
+        """
+        if record.run_exports is not None or record.channel is None:
+            return record.run_exports
+        url = Channel(record.channel, record.channel).subdir_url(Subdir(record.subdir))
+        if url not in self._exported:
+            self._check([record.channel])
+            self._exported[url] = self._exports.open(url, Subdir(record.subdir))
+        index = self._exported[url]
+        for file_name, entry in () if index is None else index.raw(record.name):
+            if file_name == record.file_name:
+                said = unpacked(entry).get("run_exports") or {}
+                return {kind: tuple(specs) for kind, specs in said.items()}
+        return None
+
     def probe(self, channel: Channel, subdirs: Sequence[Subdir], timeout: float | None = None) -> None:
         """Check that a channel has an index for one of the subdirs. Raises `NetworkError`, `Offline`.
 
@@ -145,6 +171,7 @@ class Gateway:
         """Look at every channel anew the next time."""
         with self._lock:
             self._opened.clear()
+            self._exported.clear()
             self._sources.clear()
             self._loaded = Loaded()
 

@@ -41,7 +41,7 @@ def translated(error: OSError, path: Path | str, *, needed: int | None = None) -
     """An error of the operating system as one of ours; `path` is named where the error itself names none."""
     shown = error.filename if isinstance(error.filename, str) and os.path.isabs(error.filename) else str(path)  # noqa: PTH117 - text, only shown
     if error.errno in _NO_SPACE:
-        return DiskFull(shown, needed=needed, free=free_bytes(path))
+        return DiskFull(shown, needed=needed, free=free_bytes(path), names=_has_inodes(path))
     hints = []
     if error.errno == errno.EROFS:
         hints.append("the file system is read-only: choose another folder")
@@ -72,6 +72,17 @@ def free_bytes(path: Path | str) -> int | None:
         except OSError:
             return None
     return None
+
+
+def _has_inodes(path: Path | str) -> bool:
+    """Whether another file can be made where `path` is; true as well where the system does not tell."""
+    if sys.platform == "win32":
+        return True
+    for folder in (Path(path), *Path(path).parents):
+        with suppress(OSError):
+            found = os.statvfs(folder)
+            return found.f_files == 0 or found.f_favail > 0
+    return True
 
 
 # ---------------------------------------------------------------- folders

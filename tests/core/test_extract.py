@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pixi_core.archive.extract import extract_conda, extract_sdist, extract_tar_bz2, extract_wheel
 from pixi_core.archive.limits import Limits
-from pixi_core.archive.sink import Extracted
+from pixi_core.archive.sink import Extracted, Sink
 from pixi_core.archive.wheel import extract_checked_wheel
 from pixi_core.errors import ArchiveError, HashMismatch, PixiError, UnsafePath
 from tests.support import archives
@@ -276,6 +276,25 @@ ENDS = {
 def test_ends_of_tar(extract: Extract, end: bytes, tmp_path: Path) -> None:
     with pytest.raises(ArchiveError):
         extract(tar([A], end=end), tmp_path / "target")
+
+
+@pytest.mark.parametrize("kind", ["file", "hard link", "symbolic link"])
+def test_a_file_system_that_folds_case(kind: str, tmp_path: Path) -> None:
+    """It shows a file that the archive calls otherwise: a second name for it stands for that here."""
+    with Sink(tmp_path, "an archive", allowed=100) as sink:
+        sink.file("Readme", [b"one"], 3, executable=False)
+        sink.file("other", [b"two"], 3, executable=False)
+        os.link(tmp_path / "Readme", tmp_path / "README")
+        if kind == "symbolic link":
+            sink.symbolic_link("README", "other")
+        again: dict[str, Callable[[], object]] = {
+            "file": lambda: sink.file("README", [b"two"], 3, executable=False),
+            "hard link": lambda: sink.hard_link("README", "other"),
+            "symbolic link": sink.finish,
+        }
+        with pytest.raises(ArchiveError, match="cannot keep apart: 'README'"):
+            again[kind]()
+    assert (tmp_path / "README").read_bytes() == b"one"
 
 
 def test_the_same_twice_is_let_pass(tmp_path: Path) -> None:

@@ -36,10 +36,12 @@ def belongs_to_nobody(folder: Path) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[bool]:
-    """A file system of `size` bytes at `folder`; gives False where the system does not let us."""
+def small_disk(folder: Path, size: int, inodes: int = 0) -> Iterator[bool]:
+    """A file system of `size` bytes, and of so many inodes (0: as many as you like), at `folder`; gives False where the
+    system does not let us.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    mounted = is_root() and mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
+    mounted = is_root() and mount("-t", "tmpfs", "-o", f"size={size},nr_inodes={inodes}", "tmpfs", str(folder))
     try:
         yield mounted
     finally:

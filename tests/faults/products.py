@@ -136,7 +136,7 @@ class Desk:
         """Everything in the workspace, and what is unfinished in the caches. (What is finished there may be more than
         an undisturbed command fetches: metadata is fetched ahead.)
         """
-        found = tree(self.workspace)
+        found = comparable(self.workspace)
         for name in found:
             if name.startswith(".pixi/prepared-") and name.endswith(".json"):
                 found[name] = "a note"  # with times of files in it
@@ -149,6 +149,24 @@ class Desk:
         return found
 
 
+def comparable(folder: Path) -> dict[str, str]:
+    """The tree of a folder. `purls` are left out of records: a lock file tells them from the first PyPI package on to
+    the last, and packages that are there already keep the record that they came with.
+    """
+    found = tree(folder)
+    for name in found:
+        if "conda-meta/" in name and name.endswith(".json"):
+            with contextlib.suppress(ValueError):
+                record = json.loads((folder / name).read_bytes())
+                found[name] = json.dumps({key: value for key, value in record.items() if key != "purls"})
+    return found
+
+
 def without_history(state: Mapping[str, str]) -> dict[str, str]:
     """A state without what remembers the states before it."""
     return {path: what for path, what in state.items() if not path.startswith(f".pixi/{HISTORY}")}
+
+
+def pair(made: Desk) -> tuple[bytes, bytes]:
+    """Manifest and lock file."""
+    return (made.workspace / "pixi.toml").read_bytes(), (made.workspace / "pixi.lock").read_bytes()

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pixi_core.cli.main import main
-from tests.support.packages import tree
 
 from .engine import in_child, kill, reset
+from .products import comparable
 
 CONDA = (
     "clobber-one", "clobber-two", "links", "prefix-text", "prefix-binary", "unlinked", "odd-paths", "old-archive",
@@ -286,7 +286,7 @@ class Workspace:
         litter.
         """
         self.count["comparisons"] += 1
-        now, golden = self.state(), self.fresh()
+        now, golden = comparable(self.prefix), self.fresh()
         differing = {name for name in now.keys() | golden.keys() if now.get(name) != golden.get(name)}
         by_user = self.touched | self.own
         by_user |= {f"{parent.as_posix()}/" for name in by_user for parent in Path(name).parents}
@@ -300,17 +300,6 @@ class Workspace:
         assert told <= by_user, self.failure(f"told without a reason: {sorted(told - by_user)}")
         self.touched &= differing | told
         assert not self.litter(), self.failure(f"litter: {self.litter()}")
-
-    def state(self) -> dict[str, str]:
-        """The environment. `purls` are left out of records: a lock file tells them from the first PyPI package on, and
-        packages that are there already keep the record that they came with.
-        """
-        found = tree(self.prefix)
-        for name in found:
-            if name.startswith("conda-meta/") and name.endswith(".json"):
-                record = json.loads((self.prefix / name).read_bytes())
-                found[name] = json.dumps({key: value for key, value in record.items() if key != "purls"})
-        return found
 
     def fresh(self) -> dict[str, str]:
         """What an installation of the lock file gives in an empty place."""
@@ -326,7 +315,7 @@ class Workspace:
 
             status, _ = in_child(work)
             assert (status, heard.read_text(encoding="utf-8")) == (0, ""), self.failure(heard.read_text())
-            self.golden[key] = self.state()
+            self.golden[key] = comparable(self.prefix)
             shutil.rmtree(self.folder / ".pixi")
             aside.rename(self.folder / ".pixi")
             self.count["fresh installations"] += 1

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pixi_core.cli.main import main
+from pixi_core.install.verify import verify
 from tests.support.http_server import FaultServer, files_of, serving
 from tests.support.packages import tree
 from tests.support.pypi_index import Answer, FakeIndex
 from tests.support.pypi_index import serving as serving_index
+
+from .engine import kill, mutates
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 ARCHIVES = (".conda", ".tar.bz2", ".whl")
@@ -62,17 +67,21 @@ def cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def at_once(workspaces: Sequence[Path], log: Path) -> list[int]:
-    """The exit codes of `pixi install` in all of these, started together."""
+def at_once(workspaces: Sequence[Path], log: Path, *, kill_first_at: int = 0) -> list[int]:
+    """The exit codes of `pixi install` in all of these, started together. The first is killed at its change of that
+    number (0: not).
+    """
     reading, writing = os.pipe()
     children = []
-    for workspace in workspaces:
+    for number, workspace in enumerate(workspaces):
         child = os.fork()
         if child == 0:
             code = 1
             try:
                 os.close(writing)
                 os.read(reading, 1)  # until the parent lets go of the other end
+                if kill_first_at and number == 0:
+                    sys.addaudithook(killing(kill_first_at))
                 with log.open("a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
                     code = main(["-m", str(workspace), "install"])
             finally:
@@ -81,6 +90,20 @@ def at_once(workspaces: Sequence[Path], log: Path) -> list[int]:
     os.close(reading)
     os.close(writing)
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
+def killing(at: int) -> Callable[[str, tuple[Any, ...]], None]:
+    """An audit hook that ends the process at its change number `at`."""
+    count = 0
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal count
+        if mutates(event, arguments):
+            count += 1
+            if count == at:
+                kill()
+
+    return hook
 
 
 def assert_fetched_once(server: FaultServer, before: int, index: Asked) -> None:
@@ -103,6 +126,24 @@ def test_one_cold_cache_many_workspaces(tmp_path: Path, server: FaultServer, col
     trees = [tree(place / ".pixi/envs/default", skip=SKIPPED) for place in places]
     assert all(sorted(other) == sorted(trees[0]) for other in trees)
     assert not [path for path in cold.rglob(".*") if path.name.startswith((".tmp-", ".download-"))]
+
+
+@pytest.mark.parametrize("at", [60, *(pytest.param(at, marks=pytest.mark.exhaustive) for at in range(5, 150, 7))])
+def test_one_of_many_is_killed(tmp_path: Path, server: FaultServer, cold: Path, at: int) -> None:
+    """The others succeed, the same command again does, and only what the killed one was fetching comes once more."""
+    index = Asked()
+    before = len(server.seen)
+    with serving_index(index) as running:
+        places = [write_manifest(tmp_path / f"w{number}", server.url, running.url) for number in range(8)]
+        codes = at_once(places, tmp_path / "log", kill_first_at=at)
+        assert codes == [-9] + [0] * 7, (tmp_path / "log").read_text()
+        assert at_once(places[:1], tmp_path / "log") == [0], (tmp_path / "log").read_text()
+    paths = [*(seen.path for seen in server.seen[before:]), *index.seen]
+    asked = Counter(path for path in paths if path.endswith(ARCHIVES))
+    assert set(asked.values()) <= {1, 2}
+    trees = [tree(place / ".pixi/envs/default", skip=SKIPPED) for place in places]
+    assert all(sorted(other) == sorted(trees[0]) for other in trees)
+    assert not any(verify(place / ".pixi/envs/default") for place in places)
 
 
 NOTES = (

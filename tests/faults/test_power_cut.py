@@ -11,24 +11,16 @@ import pytest
 
 from .engine import in_child, kill
 from .power_cut import LOSSES, Lasting, Loss, heard, lose, recording
-from .products import BY_NAME, Desk, Scenario
+from .products import BY_NAME, SCENARIOS, Desk, Scenario, pair
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")]
 
-ALL = ("conda-first", "conda-add", "conda-remove", "conda-lock", "pypi-first", "pypi-add", "pypi-remove", "mixed-add")
-SAMPLED_OR_ALL = [pytest.param(BY_NAME["conda-add"], 17, id="conda-add-sampled")] + [
-    pytest.param(BY_NAME[name], 1, id=f"{name}-all", marks=pytest.mark.exhaustive)
-    for name in (
-        "conda-first",
-        "conda-add",
-        "conda-remove",
-        "conda-lock",
-        "pypi-first",
-        "pypi-add",
-        "pypi-remove",
-        "mixed-add",
-    )
+SAMPLED_OR_ALL = [
+    pytest.param(BY_NAME["conda-add"], 17, id="conda-add-sampled"),
+    pytest.param(BY_NAME["mixed-remove"], 17, id="mixed-remove-sampled"),
+    *[pytest.param(one, 1, id=f"{one.name}-all", marks=pytest.mark.exhaustive) for one in SCENARIOS],
 ]
+"""Every scenario at every change, and two at some changes always."""
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -61,3 +53,38 @@ def test_the_same_command_heals(
     print(f"{scenario.name}: {made.changes} power cuts, {lost} losses, {syncs} syncs, {len(wrong)} wrong")
     assert lost
     assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:6]}"
+
+
+PAIRS = ("conda-add", "conda-remove", "mixed-add", "mixed-remove", "mixed-rollback")
+"""Commands that change manifest and lock file."""
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    ("name", "every"),
+    [("mixed-add", 11)] + [pytest.param(name, 1, marks=pytest.mark.exhaustive) for name in PAIRS],
+)
+def test_any_next_command_finds_both_files_old_or_both_new(
+    desk: Callable[[Scenario], Desk], name: str, every: int, loss: Loss, tmp_path: Path
+) -> None:
+    made = desk(BY_NAME[name])
+    new = pair(made)
+    made.back()
+    old = pair(made)
+    assert old[0] != new[0]
+    wrong, mixed = [], 0
+    for at in range(1, made.changes + 2, every):
+        made.back()
+        before = Lasting()
+        before.note_all(made.place)
+        before.hold(made.place)
+        work, record = (lambda: made.pixi(*made.scenario.command)), recording(made.place, tmp_path / "told")
+        in_child(work, at=at, fault=kill, before=record)
+        lose(made.place, heard(tmp_path / "told", before), loss, f"{name} {at}")
+        before.release()
+        mixed += pair(made) not in (old, new)
+        made.outcome("task", "list")
+        if pair(made) not in (old, new):
+            wrong.append(at)
+    print(f"{name}: {made.changes} power cuts, {mixed} between the two files, {len(wrong)} wrong")
+    assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:12]}"

@@ -13,7 +13,7 @@ import pytest
 from pixi_core.install.history import FOLDER as HISTORY
 
 from .engine import in_child
-from .products import BY_NAME, SCENARIOS, Desk, Scenario
+from .products import BY_NAME, SCENARIOS, Desk, Scenario, pair
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -87,24 +87,19 @@ def test_any_next_command_finds_both_files_old_or_both_new(
 ) -> None:
     """Not only the same command: whatever opens the workspace after a kill."""
     made = desk(BY_NAME[name])
-    new = files(made)
+    new = pair(made)
     made.back()
-    old = files(made)
+    old = pair(made)
     assert old[0] != new[0]
     assert old[1] != new[1]
     wrong, mixed = [], 0
     for at in range(1, made.changes + 1, every):
         if made.strike(at) != -9:
             continue
-        mixed += files(made) not in (old, new)
+        mixed += pair(made) not in (old, new)
         made.outcome("task", "list")
         left = (made.workspace / ".pixi" / "unfinished-pair.json").exists()
-        if files(made) not in (old, new) or (left and files(made) != old):
+        if pair(made) not in (old, new) or left:
             wrong.append(at)
     assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:12]}"
     print(f"{name}: {mixed} kills between the two files")
-
-
-def files(made: Desk) -> tuple[bytes, bytes]:
-    """Manifest and lock file."""
-    return (made.workspace / "pixi.toml").read_bytes(), (made.workspace / "pixi.lock").read_bytes()

@@ -193,9 +193,13 @@ class Sink:
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ELOOP):
                 raise
-            raise ArchiveError(
-                f"{self.what} holds two names that this file system cannot keep apart: {path!r} is there already"
-            ) from None
+            raise self._alike(path) from None
+
+    def _alike(self, path: str) -> ArchiveError:
+        """The archive made no such name, and yet it is there: the file system takes another one for it."""
+        return ArchiveError(
+            f"{self.what} holds two names that this file system cannot keep apart: {path!r} is there already"
+        )
 
     def _repeated(
         self, path: str, kind: str, chunks: Iterable[bytes | memoryview], size: int, *, executable: bool
@@ -225,12 +229,15 @@ class Sink:
         with os_errors(self.target):
             name, above = self._place(path)
             source, beside = self._place(target)
-            if above is not None:
-                name, above = self._place(path)  # the second look may have closed the first folder
-                source, beside = self._place(target)
-                os.link(source, name, src_dir_fd=beside, dst_dir_fd=above, follow_symlinks=False)
-            else:
-                os.link(source, name)
+            try:
+                if above is not None:
+                    name, above = self._place(path)  # the second look may have closed the first folder
+                    source, beside = self._place(target)
+                    os.link(source, name, src_dir_fd=beside, dst_dir_fd=above, follow_symlinks=False)
+                else:
+                    os.link(source, name)
+            except FileExistsError:
+                raise self._alike(path) from None
         self._kinds[path] = "file"
         self._made[path] = known._replace(path=path)
 
@@ -271,9 +278,7 @@ class Sink:
                 try:
                     os.symlink(target, name, dir_fd=above)
                 except FileExistsError:
-                    raise ArchiveError(
-                        f"{self.what} holds two names that this file system cannot keep apart: {path!r}"
-                    ) from None
+                    raise self._alike(path) from None
         files = tuple(self._made.values())
         return Extracted(files, tuple(self._links.items()), self._allowed - self._left)
 

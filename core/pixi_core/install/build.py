@@ -58,7 +58,8 @@ def build_transaction(
     _check_prefix_length(layouts, state.path, platform)
     kept_conda, kept_pypi = _kept(plan, state)
     kept_files = {name: found.files(state.path) for name, found in kept_pypi.items()}
-    lost = losers(_claims(plan, layouts, kept_conda, kept_files))
+    folds_case = operating_system(platform.subdir) in ("osx", "win")
+    lost = losers(_claims(plan, layouts, kept_conda, kept_files), folds_case=folds_case)
     make_way, move_back = _moves(kept_conda, lost)
     layouts = [_settled(layout, lost.get(f"{layout.kind}:{layout.name}", {})) for layout in layouts]
     targets = {(layout.kind, layout.name): layout.targets for layout in layouts}

@@ -48,13 +48,15 @@ def conda_priority(records: Iterable[RepoDataRecord]) -> list[str]:
     return order
 
 
-def losers(claims: Sequence[tuple[str, Iterable[str]]]) -> dict[str, dict[str, str]]:
-    """For each claimant the paths it loses, with the name of who wins. `claims` come in order of priority."""
+def losers(claims: Sequence[tuple[str, Iterable[str]]], *, folds_case: bool = False) -> dict[str, dict[str, str]]:
+    """For each claimant the paths it loses, with the name of who wins. `claims` come in order of priority. With
+    `folds_case`, names that differ in case alone are one file, as on macOS and Windows.
+    """
     owner: dict[str, str] = {}
     lost: dict[str, dict[str, str]] = {}
     for claimant, paths in claims:
         for path in paths:
-            winner = owner.setdefault(path, claimant)
+            winner = owner.setdefault(path.casefold() if folds_case else path, claimant)
             if winner != claimant:
                 lost.setdefault(claimant, {})[path] = winner
     return lost

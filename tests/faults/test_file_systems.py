@@ -1,0 +1,137 @@
+"""File systems that refuse what others allow: no inode left, no hard links, no long names."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pixi_core.install.verify import verify
+
+from .engine import in_child
+from .privileges import small_disk
+from .products import BY_NAME, Desk, Scenario, comparable, without_history
+
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
+
+SIZE, INODES = 16 << 20, 1200
+SAID = re.compile(r"no space left at (\S+) \(.*no inodes")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that can hold few files."""
+    with small_disk(tmp_path / "small", SIZE, INODES) as mounted:
+        if not mounted:
+            pytest.skip("no small file system can be mounted here")
+        yield tmp_path / "small"
+
+
+@pytest.mark.parametrize(
+    ("name", "every"),
+    [("conda-add", 5)] + [pytest.param(name, 1, marks=pytest.mark.exhaustive) for name in ("conda-add", "pypi-add")],
+)
+def test_no_inode_is_left(disk: Path, desk_at: Callable[[Scenario, Path], Desk], name: str, every: int) -> None:
+    """At each number of inodes that is too small: the command says so, and heals when there are more."""
+    made = desk_at(BY_NAME[name], disk / "place")
+    wrong: list[tuple[object, ...]] = []
+    refused = 0
+    for room in range(0, INODES, every):
+        made.back()
+        remount(disk, os.statvfs(disk).f_files - os.statvfs(disk).f_ffree + room)
+        code, told = made.outcome(*made.scenario.command)
+        remount(disk, INODES)
+        if code == 0 and "is not in its history" not in told and made.state() == made.golden:
+            break
+        refused += 1
+        if code and (code != 1 or not SAID.search(told) or "Traceback" in told):
+            wrong.append((room, code, told[-300:]))
+        again, told = made.outcome(*made.scenario.command)
+        now, golden = made.state(), made.golden
+        if code == 0:  # the installation had room, and what remembers it had not: that is said
+            now, golden = without_history(now), without_history(golden)
+        else:
+            now, golden = without_pins(now), without_pins(golden)
+        if again or now != golden:
+            wrong.append((room, again, told[-300:], sorted(now.items() ^ golden.items())[:6]))
+    print(f"{name}: {refused} times no inode, {len(wrong)} wrong")
+    assert refused
+    assert not wrong, wrong[:4]
+
+
+def without_pins(state: dict[str, str]) -> dict[str, str]:
+    """Everything but what keeps cache entries for a rollback."""
+    return {path: what for path, what in state.items() if "/pins/" not in path}
+
+
+def remount(disk: Path, inodes: int) -> None:
+    """Give the file system another number of inodes."""
+    subprocess.run(["mount", "-o", f"remount,nr_inodes={inodes}", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.EACCES])
+@pytest.mark.parametrize("name", ["conda-add", "mixed-add"])
+def test_hard_links_are_refused(desk: Callable[[Scenario], Desk], name: str, number: int) -> None:
+    """As network and foreign file systems do, or a file that has all the names it can: what is wanted is copied."""
+    made = desk(BY_NAME[name])
+    made.back()
+
+    def work() -> None:
+        def refuse(event: str, _: tuple[Any, ...]) -> None:
+            if event == "os.link":
+                raise OSError(number, os.strerror(number))
+
+        sys.addaudithook(refuse)
+        made.pixi(*made.scenario.command)
+
+    assert in_child(work)[0] == 0
+    prefix = made.workspace / ".pixi" / "envs" / "default"
+    golden = {
+        path.removeprefix(PREFIX): what
+        for path, what in made.golden.items()
+        if path.startswith(PREFIX) and path != PREFIX
+    }
+    found = comparable(prefix)
+    assert {name: what for name, what in found.items() if not is_record(name)} == {
+        name: what for name, what in golden.items() if not is_record(name)
+    }
+    assert found.keys() == golden.keys()
+    assert not verify(prefix)
+
+
+PREFIX = ".pixi/envs/default/"
+
+
+def is_record(name: str) -> bool:
+    """What says how files were put in place, and stamps made of the whole."""
+    return name.startswith("conda-meta/")
+
+
+@pytest.mark.parametrize("depth", [3, 15, 19])
+def test_the_path_of_a_workspace_is_very_long(tmp_path: Path, small_channel: Path, depth: int) -> None:
+    """Up to the longest path that the system takes, and beyond: it works, or says that the path is too long."""
+    folder = tmp_path.joinpath(*["d" * 200] * depth)
+    folder.mkdir(parents=True)
+    (folder / "pixi.toml").write_text(
+        f'[workspace]\nname = "x"\nplatforms = ["linux-64"]\nchannels = ["{small_channel.as_uri()}"]\n\n'
+        '[dependencies]\nodd-paths = "*"\nlinks = "*"\n',
+        encoding="utf-8",
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "pixi_core.cli.main", "install"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    prefix = folder / ".pixi" / "envs" / "default"
+    assert "Traceback" not in ran.stderr
+    if depth < 19:
+        assert ran.returncode == 0, ran.stderr
+        assert not verify(prefix)
+    else:
+        assert ran.returncode in (0, 1), ran.stderr
+        assert ran.returncode == 0 or "too long" in ran.stderr, ran.stderr

@@ -87,13 +87,13 @@ def test_an_environment_file_is_taken_over(tmp_path: Path, small_channel: Path) 
         "dependencies: [native-tool=1.0, {pip: ['rich>=13', '--pre']}]\nvariables: {A: b}\n"
     )
     done = pixi("init", "new", "--import", "environment.yml", cwd=tmp_path, environ=LINUX).succeeded()
-    assert "not taken over: --pre" in done.err
     assert "not taken over: variables.A" in done.err
     data = toml(tmp_path / "new" / "pixi.toml")
     assert data["workspace"]["name"] == "theirs"
     assert data["workspace"]["channels"] == [small_channel.as_uri()]
     assert data["dependencies"] == {"native-tool": "1.0.*", "python": "*"}
     assert data["pypi-dependencies"] == {"rich": ">=13"}
+    assert data["pypi-options"] == {"prerelease-mode": "allow"}
     missing = pixi("init", "other", "-i", "absent.yml", cwd=tmp_path).failed()
     assert "absent.yml" in missing.err
     assert not (tmp_path / "other").exists()

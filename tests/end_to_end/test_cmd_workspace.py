@@ -122,6 +122,9 @@ def test_import_of_an_environment_file(workspace: Path, small_channel: Path) -> 
         "dependencies:\n  - native-tool=1.0\n  - links\n  - pip:\n    - greeting>=1\n    - -e ./local\n"
         "variables: {ONE: '1'}\n"
     )
+    refused = pixi("import", "environment.yml", cwd=workspace).failed(1)
+    assert "there is nothing at ./local" in refused.err
+    (workspace / "local").mkdir()
     done = pixi("import", "environment.yml", cwd=workspace).succeeded()
     assert "not taken over: variables.ONE" in done.err
     text = manifest(workspace)
@@ -136,9 +139,14 @@ def test_import_of_requirements(workspace: Path) -> None:
     (workspace / "requirements.txt").write_text(
         "# ours\ngreeting>=1 # why\n-r more.txt\n--index-url https://x.example\n"
     )
+    (workspace / "other.txt").write_text("-i https://y.example\n")
     assert "--feature" in pixi("import", "requirements.txt", cwd=workspace).failed(2).err
     pixi("import", "requirements.txt", "-f", "default", "-p", "linux-64", cwd=workspace).succeeded()
     text = manifest(workspace)
+    assert '[pypi-options]\nindex-url = "https://x.example"' in text
+    again = pixi("import", "other.txt", "-f", "default", cwd=workspace).succeeded()
+    assert "not taken over: index-url = 'https://y.example'" in again.err
+    assert "the manifest says 'https://x.example'" in again.err
     assert "[target.linux-64.pypi-dependencies]" in text
     assert 'greeting = ">=1"' in text
     assert 'words = { version = "==1.0", extras = ["loud"] }' in text.replace("{v", "{ v").replace("]}", "] }")

@@ -40,12 +40,13 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.script is not None:
         return init_script(arguments, context)
     mapped = parse_map(arguments.conda_pypi_map)
-    imported = read_conda_env(context.cwd / arguments.imported) if arguments.imported else None
+    folder = context.cwd / Path(arguments.path)
+    imported = read_conda_env(context.cwd / arguments.imported, folder) if arguments.imported else None
 
     services = open_services(context.environ)
     try:
         created = init_workspace(
-            context.cwd / Path(arguments.path),
+            folder,
             channels=arguments.channel,
             platforms=arguments.platform,
             host=arguments.host,

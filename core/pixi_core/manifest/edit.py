@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tomlkit
@@ -54,6 +55,23 @@ class ManifestEditor(TomlDocument):
             self._set_in_array(self._requirements_array(feature), wanted)
             return
         self._set(self._table(path), wanted.written or wanted.name, wanted.to_manifest(), compare=pypi_name)
+
+    def add_pypi_options(self, options: Mapping[str, Any], *, feature: str = DEFAULT_FEATURE) -> dict[str, Any]:
+        """Add entries of `[pypi-options]`: lists grow by what they lack. What the manifest says already of anything
+        else stays; returned are those that differ, as the manifest has them.
+        """
+        table = self._table((*self._path(feature, None), "pypi-options"))
+        kept: dict[str, Any] = {}
+        for key, value in options.items():
+            if key not in table:
+                table[key] = to_toml(value)
+            elif isinstance(value, list) and isinstance(table[key], list):
+                for item in value:
+                    if item not in table[key]:
+                        table[key].append(to_toml(item))
+            elif table[key] != value:
+                kept[key] = table[key]
+        return kept
 
     def remove_conda(self, name: str, *, feature: str = DEFAULT_FEATURE, platform: str | None = None) -> None:
         """Take a conda dependency out of all dependency tables of the place. Raises `ManifestError` with near names."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, UsageError
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, EnvironmentName
+from .requirements_file import RequirementsReader, logical_lines, text_of
 from .workspace_edit import edit_manifest
 
 if TYPE_CHECKING:
@@ -17,20 +18,22 @@ if TYPE_CHECKING:
     from ..manifest.model import ManifestKind
     from ..model.pypi_requirement import PypiRequirement
     from ..workspace import Workspace
+    from .requirements_file import Requirements
 
 FORMATS = ("conda-env", "pypi-txt")
 
 
 @dataclass(slots=True)
 class Imported:
-    """What a file asks for. `conda` are match specs, `pypi` requirements; `ignored` are lines that have no place in a
-    manifest's dependencies.
+    """What a file asks for. `conda` are match specs, `pypi` requirements, `options` entries of `[pypi-options]`;
+    `ignored` are lines that have no place in a manifest.
     """
 
     name: str | None = None
     channels: list[str] = field(default_factory=list)
     conda: list[str] = field(default_factory=list)
     pypi: list[PypiRequirement] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
 
 
@@ -49,7 +52,8 @@ def import_file(
     `InputError` for a file that cannot be understood, `ManifestError`, `SpecError`; the manifest is then as it was.
     """
     kind = kind or ("conda-env" if path.suffix in (".yml", ".yaml") else "pypi-txt")
-    found = read_conda_env(path) if kind == "conda-env" else read_requirements(path)
+    read = read_conda_env if kind == "conda-env" else read_requirements
+    found = read(path, workspace.root)
     target = feature or environment or found.name
     if target is None:
         raise UsageError(
@@ -112,102 +116,59 @@ def _add_requirements(editor: WorkspaceEditor, found: Imported, *, feature: str,
         editor.add_conda(spec.name, spec, feature=feature, platform=platform)
     for requirement in found.pypi:
         editor.add_pypi(requirement, feature=feature, platform=platform)
+    if found.options:
+        kept = editor.add_pypi_options(found.options, feature=feature)
+        found.ignored += [
+            f"{key} = {found.options[key]!r} (the manifest says {value!r})" for key, value in kept.items()
+        ]
 
 
 # ---------------------------------------------------------------- files
 
 
-def read_conda_env(path: Path) -> Imported:
-    """An `environment.yml` of conda. Raises `InputError`."""
+def read_conda_env(path: Path, root: Path | None = None) -> Imported:
+    """An `environment.yml` of conda; paths in its `pip` list start from `root`. Raises `InputError`, `SpecError`."""
     import yaml
 
     try:
-        data = yaml.safe_load(_text(path))
+        data = yaml.safe_load(text_of(path))
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {error}") from error
     if not isinstance(data, dict) or not isinstance(data.get("dependencies", []), list):
         raise InputError(f"{path} is not an environment file: it has no list of dependencies")
     found = Imported(name=_maybe_text(data.get("name")))
     found.channels = [str(channel) for channel in data.get("channels") or [] if channel != "nodefaults"]
+    reader = RequirementsReader(root or path.parent)
     for entry in data.get("dependencies", []):
         if isinstance(entry, str):
             found.conda.append(entry)
         elif isinstance(entry, dict) and isinstance(entry.get("pip"), list):
             for line in entry["pip"]:
-                _take_requirement(str(line), path, found, seen=set())
+                for _, text in logical_lines(str(line)):
+                    reader.line(text, path, f"{path.name}: pip")
         else:
             raise InputError(f"{path}: a dependency is neither text nor a `pip` list: {entry!r}")
+    _take(reader.finish(), found)
     if isinstance(data.get("variables"), dict) and data["variables"]:
         found.ignored += [f"variables.{key}" for key in data["variables"]]
     return found
 
 
-def read_requirements(path: Path) -> Imported:
-    """A `requirements.txt` of pip, with those that it includes. Raises `InputError`, `SpecError`."""
+def read_requirements(path: Path, root: Path) -> Imported:
+    """A `requirements.txt` of pip, with those that it includes; paths in it start from `root`. Raises `InputError`,
+    `SpecError`.
+    """
+    reader = RequirementsReader(root)
+    reader.read(path)
     found = Imported()
-    _read_requirements(path, found, {path.resolve()})
+    _take(reader.finish(), found)
     return found
 
 
-def _read_requirements(path: Path, found: Imported, seen: set[Path]) -> None:
-    joined = _text(path).replace("\\\r\n", " ").replace("\\\n", " ")
-    for line in joined.splitlines():
-        _take_requirement(line, path, found, seen)
-
-
-def _take_requirement(line: str, path: Path, found: Imported, seen: set[Path]) -> None:
-    from ..model.pypi_requirement import parse_requirement
-
-    text = line.partition(" #")[0].partition(" --hash")[0].strip()
-    if not text or text.startswith("#"):
-        return
-    word, _, rest = text.replace("=", " ", 1).partition(" ") if text.startswith("--") else text.partition(" ")
-    rest = rest.strip()
-    if word in ("-r", "--requirement"):
-        other = path.parent / rest
-        if other.resolve() not in seen:
-            seen.add(other.resolve())
-            _read_requirements(other, found, seen)
-    elif word in ("-e", "--editable") and "://" in rest:
-        found.ignored.append(text)
-    elif word in ("-e", "--editable"):
-        found.pypi.append(_local(rest, path.parent, editable=True))
-    elif text.startswith((".", "/")):
-        found.pypi.append(_local(text, path.parent, editable=False))
-    elif text.startswith("-"):
-        found.ignored.append(text)
-    else:
-        found.pypi.append(parse_requirement(text))
-
-
-def _local(text: str, base: Path, *, editable: bool) -> PypiRequirement:
-    """A requirement on a folder, by the name that its project gives itself, else by the folder's."""
-    from ..model.pypi_requirement import from_table
-
-    folder, _, extras = text.rstrip("]").partition("[")
-    table: dict[str, Any] = {"path": folder}
-    if extras:
-        table["extras"] = [extra.strip() for extra in extras.split(",")]
-    if editable:
-        table["editable"] = True
-    return from_table(_project_name(base / folder), table)
-
-
-def _project_name(folder: Path) -> str:
-    from tomli import TOMLDecodeError, loads
-
-    try:
-        name = loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-    except (OSError, UnicodeDecodeError, TOMLDecodeError, KeyError, TypeError):
-        name = None
-    return name if isinstance(name, str) else folder.resolve().name
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+def _take(said: Requirements, found: Imported) -> None:
+    found.pypi += said.pypi
+    found.options |= said.options
+    found.ignored += said.ignored
 
 
 def _maybe_text(value: Any) -> str | None:

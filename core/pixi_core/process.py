@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,39 +40,64 @@ def run(
     capture: bool = True,
     stdin: str | None = None,
     timeout: float | None = None,
+    tied: bool = False,
     should_stop: Callable[[], bool] | None = None,
 ) -> Completed:
     """Run a program and wait. With `capture` both streams are collected as one text; else they are the caller's own.
 
-    `timeout` in seconds. Raises `CommandNotFound` where there is no such program, `Cancelled` when told to stop,
-    `PixiError` after the timeout; a failing program is no error.
+    `timeout` in seconds. A `tied` program gets a pipe as its standard input that ends when this process does, however
+    that happens: so it can end, too. Raises `CommandNotFound` where there is no such program, `Cancelled` when told to
+    stop, `PixiError` after the timeout; a failing program is no error.
     """
+    with _lifeline(tied) as watched:
+        try:
+            child = subprocess.Popen(
+                list(argv),
+                env=None if env is None else dict(env),
+                cwd=cwd,
+                stdin=subprocess.PIPE
+                if stdin is not None
+                else watched
+                if tied
+                else subprocess.DEVNULL
+                if capture
+                else None,
+                stdout=subprocess.PIPE if capture else None,
+                stderr=subprocess.STDOUT if capture else None,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=capture and sys.platform != "win32",
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if sys.platform == "win32" else 0,
+            )
+        except FileNotFoundError as error:
+            raise CommandNotFound(
+                f"{argv[0]}: command not found" if cwd is None or cwd.is_dir() else f"no folder {cwd}"
+            ) from error
+        except OSError as error:
+            raise PixiError(f"{argv[0]} cannot be started: {error.strerror}") from error
+        try:
+            output = _drain(child, stdin, timeout, should_stop)
+        except BaseException:
+            stop(child, group=capture)
+            raise
+        return Completed(tuple(argv), child.returncode, output or "")
+
+
+@contextmanager
+def _lifeline(wanted: bool) -> Iterator[int | None]:
+    """The end of a pipe for a program to watch; nothing is ever written at the other end, which closes with the block
+    or with this process.
+    """
+    if not wanted:
+        yield None
+        return
+    watched, held = os.pipe()
     try:
-        child = subprocess.Popen(
-            list(argv),
-            env=None if env is None else dict(env),
-            cwd=cwd,
-            stdin=subprocess.PIPE if stdin is not None else (subprocess.DEVNULL if capture else None),
-            stdout=subprocess.PIPE if capture else None,
-            stderr=subprocess.STDOUT if capture else None,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=capture and sys.platform != "win32",
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if sys.platform == "win32" else 0,
-        )
-    except FileNotFoundError as error:
-        raise CommandNotFound(
-            f"{argv[0]}: command not found" if cwd is None or cwd.is_dir() else f"no folder {cwd}"
-        ) from error
-    except OSError as error:
-        raise PixiError(f"{argv[0]} cannot be started: {error.strerror}") from error
-    try:
-        output = _drain(child, stdin, timeout, should_stop)
-    except BaseException:
-        stop(child, group=capture)
-        raise
-    return Completed(tuple(argv), child.returncode, output or "")
+        yield watched
+    finally:
+        os.close(watched)
+        os.close(held)
 
 
 def _drain(

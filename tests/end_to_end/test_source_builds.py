@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from pixi_core.fs import FileLock
 from tests.support.command import Ran, pixi
 from tests.support.projects import project, repository, sdist
 from tests.support.pypi_index import FakeIndex, File, serving
@@ -310,20 +312,39 @@ def test_a_branch_stays_at_its_locked_commit_until_it_is_updated(world: World) -
     assert f"#{second}" in (world.workspace / "pixi.lock").read_text()
 
 
-@pytest.mark.slow
-def test_an_interrupt_ends_the_build(world: World) -> None:
-    fifo = world.root / "fifo"
-    os.mkfifo(fifo)
-    project(world.root / "slow", "slow", wait=str(fifo))
-    world.manifest('slow = { path = "../slow" }')
-    child = subprocess.Popen(
+def started(world: World, workspace: Path) -> subprocess.Popen[str]:
+    """`pixi install` in a workspace, not waited for."""
+    return subprocess.Popen(
         [sys.executable, "-m", "pixi_core.cli.main", "install"],
-        cwd=world.workspace,
+        cwd=workspace,
         env={**os.environ, **world.environ},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
+
+
+def waiting_project(world: World, name: str, **settings: Any) -> Path:
+    """A project whose build never ends; the FIFO that tells the process which builds."""
+    fifo = world.root / "fifo"
+    os.mkfifo(fifo)
+    project(world.root / name, name, wait=str(fifo), **settings)
+    (world.root / "temporary").mkdir()
+    world.environ["TMPDIR"] = str(world.root / "temporary")
+    return fifo
+
+
+def left_by_builds(world: World) -> list[Path]:
+    """What unfinished builds left in the cache and among temporary files."""
+    found = (world.root / "cache").rglob(".work-*")
+    return [*found, *(world.root / "temporary").iterdir()]
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_the_build(world: World) -> None:
+    fifo = waiting_project(world, "slow")
+    world.manifest('slow = { path = "../slow" }')
+    child = started(world, world.workspace)
     builder = int(fifo.read_text())
     child.send_signal(signal.SIGINT)
     _, said = child.communicate(timeout=60)
@@ -332,6 +353,76 @@ def test_an_interrupt_ends_the_build(world: World) -> None:
     with pytest.raises(ProcessLookupError):
         os.kill(builder, 0)
     assert not (world.workspace / ".pixi" / "envs" / "default" / "lib").exists()
+    assert left_by_builds(world) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for the end of a process that is not our child")
+def test_a_build_ends_with_whoever_asked_for_it_and_the_next_one_clears_up(world: World) -> None:
+    fifo = waiting_project(world, "slow")
+    project(world.root / "other", "other")
+    world.manifest('slow = { path = "../slow" }')
+    child = started(world, world.workspace)
+    watched = os.pidfd_open(int(fifo.read_text()))
+    try:
+        child.kill()
+        child.communicate()
+        assert select.select([watched], [], [], 20)[0], "the build went on"
+    finally:
+        os.close(watched)
+    assert len(left_by_builds(world)) == 1
+    world.manifest('other = { path = "../other" }')
+    world.pixi("install").succeeded()
+    assert left_by_builds(world) == []
+
+
+@pytest.mark.slow
+def test_no_build_is_locked_while_what_it_needs_is_built(world: World) -> None:
+    """Else two processes whose sources need each other would wait for ever."""
+    fifo = waiting_project(world, "inner")
+    project(world.root / "outer", "outer", requires=[f"inner @ file://{world.root}/inner"])
+    world.manifest('outer = { path = "../outer" }')
+    child = started(world, world.workspace)
+    fifo.read_text()
+    try:
+        locks = [FileLock(path) for path in (world.root / "cache" / "built-wheels-v1" / ".locks").iterdir()]
+        free = [lock.acquire(wait=False) for lock in locks]
+        for lock in locks:
+            lock.release()
+        assert len(free) > 1
+        assert free.count(False) == 1, "only what is being built"
+    finally:
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=60)
+
+
+@pytest.mark.slow
+def test_processes_whose_sources_need_each_other_are_told(world: World) -> None:
+    for name, other in (("first", "second"), ("second", "first")):
+        world.offer(name, "1.0", requires=[other], dynamic=["dependencies"])
+    children = []
+    for number in range(4):
+        world.manifest(f'{("first", "second")[number % 2]} = "*"')
+        workspace = world.workspace.rename(world.root / f"workspace-{number}")
+        children.append(started(world, workspace))
+    for child in children:
+        _, said = child.communicate(timeout=120)
+        assert child.returncode == 1, said
+        assert "needs itself to be built: " in said
+        assert "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_many_processes_build_a_source_once(world: World) -> None:
+    world.offer("thing", "1.0", requires=["words>=2"], dynamic=["dependencies"])
+    children = []
+    for number in range(8):
+        world.manifest('thing = "*"')
+        children.append(started(world, world.workspace.rename(world.root / f"workspace-{number}")))
+    for child in children:
+        _, said = child.communicate(timeout=120)
+        assert child.returncode == 0, said
+    assert [line["hook"] for line in world.hooks("metadata", "wheel")] == ["metadata", "wheel"]
 
 
 @pytest.mark.slow

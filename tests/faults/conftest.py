@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,10 +30,12 @@ DeskAt = Callable[[Scenario, Path], Desk]
 
 @pytest.fixture
 def desk_at(tmp_path: Path, small_channel: Path, index: str, monkeypatch: pytest.MonkeyPatch) -> DeskAt:
-    """Makes the desk of a scenario in a folder; its caches are its own."""
+    """Makes the desk of a scenario in a folder; its caches and temporary files are its own."""
 
     def make(scenario: Scenario, place: Path) -> Desk:
         monkeypatch.setenv("PIXI_CACHE_DIR", str(place / "cache"))
+        monkeypatch.setenv("TMPDIR", str(place / "temporary"))
+        monkeypatch.setattr(tempfile, "tempdir", None)
         made = Desk(tmp_path, scenario, small_channel.as_uri(), index, place)
         made.set_up()
         return made

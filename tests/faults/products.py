@@ -14,6 +14,7 @@ from pixi_core.cli.main import main
 from pixi_core.install.history import FOLDER as HISTORY
 from pixi_core.names import WRITING
 from tests.support.packages import tree
+from tests.support.projects import project, repository, sdist
 
 from .engine import in_child, kill, reset
 
@@ -24,7 +25,8 @@ Words = tuple[str, ...]
 class Scenario:
     """The dependencies of a manifest, the commands that come first, and the one that is killed.
 
-    `kind` says where packages come from: `conda` the small channel, `pypi` an index (in the host kind), `mixed` both.
+    `kind` says where packages come from: `conda` the small channel, `pypi` an index (in the host kind), `mixed` both,
+    `built` a project among the desk's `sources`, which needs a wheel of the index to be built.
     """
 
     name: str
@@ -51,6 +53,10 @@ SCENARIOS = [
         "pypi-rollback", "pypi", 'greeting = "==1.0"\n', (("install",), ("remove", "greeting")), ("rollback", "1")
     ),
     Scenario("mixed-rollback", "mixed", WORDS, (("install",), ("add", "--pypi", "greeting==1.0")), ("rollback", "1")),
+    Scenario("built-path", "built", 'thing = {{ path = "{sources}/thing" }}\n', (), ("install",)),
+    Scenario("built-editable", "built", 'thing = {{ path = "{sources}/thing", editable = true }}\n', (), ("install",)),
+    Scenario("built-sdist", "built", 'thing = {{ path = "{sources}/thing-1.0.tar.gz" }}\n', (), ("install",)),
+    Scenario("built-git", "built", 'thing = {{ git = "file://{sources}/thing", tag = "v1" }}\n', (), ("install",)),
     Scenario("mixed-first", "mixed", WORDS, (), ("install",)),
     Scenario("mixed-add", "mixed", WORDS, (("install",),), ("add", "--pypi", "greeting==1.0")),
     Scenario("mixed-remove", "mixed", WORDS, (("install",),), ("remove", "--pypi", "words")),
@@ -79,6 +85,14 @@ class Desk:
     def cache(self) -> Path:
         return self.place / "cache"
 
+    @property
+    def temporary(self) -> Path:
+        return self.place / "temporary"
+
+    @property
+    def sources(self) -> Path:
+        return self.root / "sources"
+
     def pixi(self, *words: str) -> None:
         """The command in this process; any exit code but 0 is an error."""
         code, told = self.outcome(*words)
@@ -95,6 +109,11 @@ class Desk:
     def set_up(self) -> None:
         """Come to the state before the command, and see what it does when nobody disturbs it."""
         self.workspace.mkdir(parents=True)
+        self.temporary.mkdir()
+        if self.scenario.kind == "built":
+            folder = project(self.sources / "thing", "thing", dynamic=["dependencies"], requires=["words>=2"])
+            (self.sources / "thing-1.0.tar.gz").write_bytes(sdist(folder, "thing", "1.0"))
+            repository(folder, "v1")
         self.begin()
         reset(self.root / "start", self.place)
         self.pixi(*self.scenario.command)  # in this process first: what it imports, its children need not
@@ -114,14 +133,17 @@ class Desk:
 
     def _manifest(self) -> str:
         kind = self.scenario.kind
-        channels = [] if kind == "pypi" else [self.channel]
+        channels = [] if kind in ("pypi", "built") else [self.channel]
         head = f'[workspace]\nname = "demo"\nplatforms = ["linux-64"]\nchannels = {channels}\n\n'
         if kind == "conda":
             return f"{head}[dependencies]\n{self.scenario.dependencies}"
         head += f'[pypi-options]\nindex-url = "{self.index}"\n\n'
         if kind == "mixed":
             head += '[dependencies]\npython = "*"\npure-tool = "*"\n\n'
-        return f"{head}[pypi-dependencies]\n{self.scenario.dependencies}"
+        dependencies = self.scenario.dependencies
+        if kind == "built":
+            dependencies = dependencies.format(sources=self.sources)
+        return f"{head}[pypi-dependencies]\n{dependencies}"
 
     def back(self) -> None:
         """The workspace and the caches as they were before the command."""
@@ -144,8 +166,10 @@ class Desk:
                 rows = json.loads((self.workspace / name).read_bytes())["generations"]
                 found[name] = repr([{**row, "at": "then"} for row in rows])
         for path in (self.cache).rglob("*"):
-            if path.name.startswith((".tmp-", ".download-")) or path.parent.name == WRITING:
+            if path.name.startswith((".tmp-", ".download-", ".work-")) or path.parent.name == WRITING:
                 found[f"cache:{path}"] = ""
+        for path in self.temporary.iterdir():
+            found[f"temporary:{path.name}"] = ""
         return found
 
 

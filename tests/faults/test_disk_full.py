@@ -84,9 +84,10 @@ def test_with_space_again_the_same_command_ends_well(
 
 QUOTA = [
     pytest.param(BY_NAME["conda-add"], 31, id="conda-add-sampled"),
+    pytest.param(BY_NAME["built-sdist"], 131, id="built-sdist-sampled"),
     *[
         pytest.param(BY_NAME[name], 1, id=f"{name}-all", marks=pytest.mark.exhaustive)
-        for name in ("conda-add", "pypi-add")
+        for name in ("conda-add", "pypi-add", "built-sdist", "built-git", "built-editable")
     ],
 ]
 

@@ -25,6 +25,10 @@ ALWAYS = {
     "pypi-add": 9,
     "pypi-remove": 7,
     "pypi-rollback": 9,
+    "built-path": 97,
+    "built-editable": 101,
+    "built-sdist": 89,
+    "built-git": 103,
 }
 """Which scenarios strike always, and at every how-many-th change."""
 SAMPLED_OR_ALL = [

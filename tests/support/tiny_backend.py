@@ -101,7 +101,7 @@ def _build(kind: str, folder: str) -> str:
     files[f"{name}.dist-info/RECORD"] = "\n".join([*records, f"{name}.dist-info/RECORD,,"]) + "\n"
     with zipfile.ZipFile(Path(folder, f"{name}-py3-none-any.whl"), "w") as wheel:
         for path, content in files.items():
-            wheel.writestr(path, content)
+            wheel.writestr(zipfile.ZipInfo(path), content)  # the same bytes at any time
     return f"{name}-py3-none-any.whl"
 
 

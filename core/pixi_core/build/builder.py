@@ -7,16 +7,15 @@ isolated; an sdist whose `pyproject.toml` says everything is only read.
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from ..archive.extract import extract_sdist
 from ..cache.wheels import CachedWheel
 from ..errors import ArchiveError, BuildError, PixiError
-from ..fs import remove_tree
+from ..fs import os_errors
 from ..model.pypi_options import applies
 from ..model.record import PypiRecord
 from ..names import safe_relative_path
@@ -25,12 +24,14 @@ from ..pypi.direct import static_metadata
 from ..pypi.metadata import CoreMetadata, parse_core_metadata
 from ..pypi.versions import try_version
 from .hooks import MISSING, Hooks, file_name_of
-from .project import BuildSystem, read_build_system
+from .project import read_build_system
 from .python import BuildPython, build_variables
 from .results import result_key, tree_key
 from .sources import source_of
 from .stamp import source_stamp
 from .tools import BuildTools
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,19 @@ class SourceBuilder:
         if known is not None:
             return known
         self._check(source)
-        with results.lock(read, self.tools.should_stop):
+        with results.workshop(read, self.tools.should_stop) as work:
             known = results.metadata(read) or self._built_metadata(source, content)
             if known is not None:
                 return known
-            with self._opened(source) as folder:
-                static = static_metadata(folder)
-                if static is not None and "version" not in static.dynamic:
-                    return results.keep_metadata(read, static)
-                found = self._ask_metadata(source, folder, content)
-            if source.digest is None:
-                results.keep_metadata(tree_key(content), found)
-            return results.keep_metadata(self._keys(source, content)[0], found)
+            static = static_metadata(_opened(source, work, copied=False))
+            if static is not None and "version" not in static.dynamic:
+                return results.keep_metadata(read, static)
+        return self._made(
+            source,
+            content,
+            lambda: self._built_metadata(source, content),
+            lambda hooks, out: self._ask_metadata(source, hooks, out, content),
+        )
 
     def wheel(self, source: SourceTree) -> CachedWheel:
         """The wheel (PEP 660's for an editable source), unpacked in the cache. Raises as `metadata`."""
@@ -79,14 +81,12 @@ class SourceBuilder:
         if found is not None:
             return found
         self._check(source)
-        with results.lock(here, self.tools.should_stop):
-            found = results.wheel(portable) or results.wheel(here)
-            if found is not None:
-                return found
-            with self._opened(source) as folder, tempfile.TemporaryDirectory(prefix="pixi-wheel-") as out:
-                wheel = self._build(source, folder, Path(out))
-                # what is compiled against one environment must not get into another
-                return results.keep_wheel(portable if wheel.name.endswith("-none-any.whl") else here, wheel)
+        return self._made(
+            source,
+            content,
+            lambda: results.wheel(portable) or results.wheel(here),
+            lambda hooks, out: self._keep(source, content, self._call_build(source, hooks, out)),
+        )
 
     def wheel_of(self, record: PypiRecord, *, editable: bool = False) -> CachedWheel:
         """The wheel of a locked source. Raises as `wheel`, and `BuildError` for one that is not what is locked."""
@@ -144,50 +144,67 @@ class SourceBuilder:
             story = " → ".join((*self.above[self.above.index(source.identity) :], source.identity))
             raise BuildError(f"{source.identity} needs itself to be built: {story}")
 
-    @contextmanager
-    def _opened(self, source: SourceTree) -> Iterator[Path]:
-        """The project's folder: the folder itself where somebody works in it, else a fresh copy that a build may fill
-        with its products.
+    def _made(
+        self,
+        source: SourceTree,
+        content: str,
+        find: Callable[[], T | None],
+        make: Callable[[Hooks, Path], T],
+    ) -> T:
+        """What `find` finds, else what `make` makes with the back end's hooks and a folder for what they give.
+
+        The source is locked while it is read and while hooks run, and never while an environment is made for them: that
+        may build other sources, which may be waiting for this one (in another process, where `above` cannot tell). So
+        the lock is taken up to three times: to read what a build needs, to ask the back end what more, and to build.
         """
-        if source.fetch is not None:
-            source.fetch()
-        if source.digest is None:
-            yield _project(source.path, source)
-            return
-        work = Path(tempfile.mkdtemp(prefix="pixi-build-"))
-        try:
-            if source.path.is_dir():
-                top = Path(shutil.copytree(source.path, work / "source", symlinks=True))
-            else:
-                extract_sdist(source.path, work, file_name=source.path.name)
-                top = _only_folder(work, source.identity)
-            yield _project(top, source)
-        finally:
-            remove_tree(work)
+        tools, kind = self.tools, _kind(source)
+        here = self._keys(source, content)[1]
+        isolated, asked = self._isolated(source), False
+        requires: tuple[str, ...] | None = None
+        while True:
+            prefix = self._environment(source, requires) if isolated and requires is not None else None
+            with tools.results.workshop(here, tools.should_stop) as work:
+                found = find()
+                if found is not None:
+                    return found
+                if isolated and requires is None:
+                    requires = read_build_system(_opened(source, work, copied=False)).requires
+                    continue
+                hooks = self._hooks(source, _opened(source, work), work, prefix)
+                if isolated and not asked:
+                    asked = True
+                    more = hooks.call(f"get_requires_for_build_{kind}", None)
+                    if more is not MISSING and more:
+                        requires = (*(requires or ()), *more)
+                        continue
+                out = work / "out"
+                out.mkdir()
+                return make(hooks, out)
 
-    def _ask_metadata(self, source: SourceTree, folder: Path, content: str) -> CoreMetadata:
+    def _ask_metadata(self, source: SourceTree, hooks: Hooks, out: Path, content: str) -> CoreMetadata:
         """From the hook that gives only metadata, or from a wheel (which is kept) where the back end has no such."""
-        kind = "editable" if source.editable else "wheel"
-        hook = f"prepare_metadata_for_build_{kind}"
-        with tempfile.TemporaryDirectory(prefix="pixi-metadata-") as out:
-            hooks = self._hooks(source, folder, kind)
-            answer = hooks.call(hook, out, None)
-            if answer is not MISSING:
-                path = Path(out, file_name_of(answer, hook, source.identity), "METADATA")
-                try:
-                    return parse_core_metadata(path.read_bytes(), what=source.identity)
-                except OSError as error:
-                    raise BuildError(f"{source.identity} could not be built: `{hook}` left no METADATA") from error
-            wheel = self._call_build(source, hooks, kind, Path(out))
-            portable, here = self._keys(source, content)
-            keep = portable if wheel.name.endswith("-none-any.whl") else here
-            return _wheel_metadata(self.tools.results.keep_wheel(keep, wheel), source)
+        hook = f"prepare_metadata_for_build_{_kind(source)}"
+        answer = hooks.call(hook, str(out), None)
+        if answer is MISSING:
+            found = _wheel_metadata(self._keep(source, content, self._call_build(source, hooks, out)), source)
+        else:
+            path = out / file_name_of(answer, hook, source.identity) / "METADATA"
+            try:
+                found = parse_core_metadata(path.read_bytes(), what=source.identity)
+            except OSError as error:
+                raise BuildError(f"{source.identity} could not be built: `{hook}` left no METADATA") from error
+        results = self.tools.results
+        if source.digest is None:
+            results.keep_metadata(tree_key(content), found)
+        return results.keep_metadata(self._keys(source, content)[0], found)
 
-    def _build(self, source: SourceTree, folder: Path, out: Path) -> Path:
-        kind = "editable" if source.editable else "wheel"
-        return self._call_build(source, self._hooks(source, folder, kind), kind, out)
+    def _keep(self, source: SourceTree, content: str, wheel: Path) -> CachedWheel:
+        """Take a wheel into the cache; what is compiled against one environment must not get into another."""
+        portable, here = self._keys(source, content)
+        return self.tools.results.keep_wheel(portable if wheel.name.endswith("-none-any.whl") else here, wheel)
 
-    def _call_build(self, source: SourceTree, hooks: Hooks, kind: str, out: Path) -> Path:
+    def _call_build(self, source: SourceTree, hooks: Hooks, out: Path) -> Path:
+        kind = _kind(source)
         with self.tools.reporter.phase("build", detail=source.identity) as phase:
             answer = hooks.call(f"build_{kind}", str(out), None, None)
             phase.finish(source.identity)
@@ -201,43 +218,64 @@ class SourceBuilder:
             raise BuildError(f"{source.identity} could not be built: `build_{kind}` made no wheel called {wheel.name}")
         return wheel
 
-    def _hooks(self, source: SourceTree, folder: Path, kind: str) -> Hooks:
-        """The back end's hooks, in an environment that has what they need."""
+    def _hooks(self, source: SourceTree, folder: Path, work: Path, prefix: Path | None) -> Hooks:
+        """The back end's hooks, in the isolated environment `prefix`, or in that of the Python that builds."""
         system = read_build_system(folder)
         python, tools = self.python, self.tools
-        hooks = Hooks(
-            python=python.executable,
-            environ=build_variables(python.environ, python.platform),
+        executable, hint = python.executable, None
+        if prefix is not None:
+            executable = prefix / ("Scripts/python.exe" if (prefix / "Scripts").is_dir() else "bin/python")
+        else:
+            needed = ", ".join(system.requires) or "nothing"
+            hint = (
+                f"it is built without isolation, with what {python.executable} can import; it says that it needs "
+                f"{needed}"
+            )
+        return Hooks(
+            python=executable,
+            environ=build_variables(python.environ, python.platform, prefix),
             folder=folder,
+            work=work,
             system=system,
             identity=source.identity,
             logs=tools.logs,
             bytecode=tools.dirs.build_environments / ".bytecode",
+            hint=hint,
             should_stop=tools.should_stop,
         )
-        if not self._isolated(source):
-            needed = ", ".join(system.requires) or "nothing"
-            return replace(
-                hooks,
-                hint=f"it is built without isolation, with what {python.executable} can import; it says that it needs "
-                f"{needed}",
-            )
-        hooks = self._in_isolation(hooks, source, system, ())
-        more = hooks.call(f"get_requires_for_build_{kind}", None)
-        if more is MISSING or not more:
-            return hooks
-        return self._in_isolation(hooks, source, system, tuple(more))
 
-    def _in_isolation(self, hooks: Hooks, source: SourceTree, system: BuildSystem, more: tuple[str, ...]) -> Hooks:
+    def _environment(self, source: SourceTree, requires: tuple[str, ...]) -> Path:
+        """An isolated environment to build a source in."""
         inner = replace(self, above=(*self.above, source.identity))
         try:
-            prefix = self.tools.isolated((*system.requires, *more), inner, inner.wheel_of)
+            return self.tools.isolated(requires, inner, inner.wheel_of, shared=not self.above)
         except PixiError as error:
             error.add_note(f"while making an environment to build {source.identity} in")
             raise
-        python = self.python
-        executable = prefix / ("Scripts/python.exe" if (prefix / "Scripts").is_dir() else "bin/python")
-        return replace(hooks, python=executable, environ=build_variables(python.environ, python.platform, prefix))
+
+
+def _kind(source: SourceTree) -> str:
+    """What is built of a source, as PEP 517 and 660 call it."""
+    return "editable" if source.editable else "wheel"
+
+
+def _opened(source: SourceTree, work: Path, *, copied: bool = True) -> Path:
+    """The project's folder: the folder itself where somebody works in it or where it is only read (`copied` false),
+    else a copy in `work` that a build may fill with its products.
+    """
+    if source.fetch is not None:
+        source.fetch()
+    if source.digest is None or (not copied and source.path.is_dir()):
+        return _project(source.path, source)
+    top = work / "source"
+    if source.path.is_dir():
+        with os_errors(top):
+            shutil.copytree(source.path, top, symlinks=True)
+    else:
+        top.mkdir()
+        extract_sdist(source.path, top, file_name=source.path.name)
+        top = _only_folder(top, source.identity)
+    return _project(top, source)
 
 
 def _project(top: Path, source: SourceTree) -> Path:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from importlib import import_module
 from typing import Any
 
 
 def main(request_file: str, answer_file: str) -> None:
     """Call the hook that the request names. A failure is the back end's own traceback and exit code 1."""
+    _end_with_our_caller()
     with open(request_file, encoding="utf-8") as file:
         request = json.load(file)
     backend = load_backend(request["backend"], request["backend_path"])
@@ -22,6 +25,25 @@ def main(request_file: str, answer_file: str) -> None:
     answer = {"missing": True} if hook is None else {"value": _plain(hook(*request["arguments"]))}
     with open(answer_file, "w", encoding="utf-8") as file:
         json.dump(answer, file)
+
+
+def _end_with_our_caller() -> None:
+    """Standard input is a pipe that ends when whoever asked is gone, killed perhaps: this process group ends then, too,
+    compilers included. The back end gets an empty standard input instead.
+    """
+    watched = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+    def watch() -> None:
+        while os.read(watched, 1):
+            pass
+        if hasattr(os, "killpg"):
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="caller", daemon=True).start()
 
 
 def load_backend(name: str, backend_path: list[str]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError, InstallError
-from ..fs import atomic_write
+from ..fs import atomic_write, os_errors
 from ..process import Completed, run
 from . import hook_runner
 from .project import BuildSystem
@@ -25,14 +24,16 @@ MISSING = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """The hooks of the project in `folder`. `identity` names it in messages, `logs` is where the output of failed
-    builds is kept; compiled modules go to `bytecode`, so that a build leaves none in the source or in the environment
-    that it runs in; `hint` is added to a failure.
+    """The hooks of the project in `folder`. What they write besides what they are asked for, temporary files of
+    compilers included, lies below `work`, which the caller removes. `identity` names it in messages, `logs` is where
+    the output of failed builds is kept; compiled modules go to `bytecode`, so that a build leaves none in the source or
+    in the environment that it runs in; `hint` is added to a failure.
     """
 
     python: Path
     environ: Mapping[str, str]
     folder: Path
+    work: Path
     system: BuildSystem
     identity: str
     logs: Path
@@ -44,31 +45,32 @@ class Hooks:
         """What the hook gives; `MISSING` where there is none. Raises `BuildError` with the last lines of its output,
         `Cancelled`.
         """
-        with tempfile.TemporaryDirectory(prefix="pixi-hook-") as work:
-            request, answer = Path(work, "request.json"), Path(work, "answer.json")
-            question = {
-                "backend": self.system.backend,
-                "backend_path": list(self.system.backend_path),
-                "hook": hook,
-                "arguments": list(arguments),
-            }
+        request, answer, temporary = self.work / "request.json", self.work / "answer.json", self.work / "tmp"
+        question = {
+            "backend": self.system.backend,
+            "backend_path": list(self.system.backend_path),
+            "hook": hook,
+            "arguments": list(arguments),
+        }
+        with os_errors(self.work):
+            temporary.mkdir(exist_ok=True)
+            answer.unlink(missing_ok=True)
             request.write_text(json.dumps(question), encoding="utf-8")
-            done = run(
-                [
-                    str(self.python),
-                    "-I",
-                    f"-Xpycache_prefix={self.bytecode}",
-                    hook_runner.__file__,
-                    str(request),
-                    str(answer),
-                ],
-                env={**self.environ, "PYTHONPYCACHEPREFIX": str(self.bytecode)},
-                cwd=self.folder,
-                should_stop=self.should_stop,
-            )
-            found = self._answer(answer) if done.exit_code == 0 else None
-            if found is None:
-                raise self._failure(hook, done)
+        program = [str(self.python), "-I", f"-Xpycache_prefix={self.bytecode}", hook_runner.__file__]
+        done = run(
+            [*program, str(request), str(answer)],
+            env={
+                **self.environ,
+                **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
+                "PYTHONPYCACHEPREFIX": str(self.bytecode),
+            },
+            cwd=self.folder,
+            tied=True,
+            should_stop=self.should_stop,
+        )
+        found = self._answer(answer) if done.exit_code == 0 else None
+        if found is None:
+            raise self._failure(hook, done)
         return MISSING if found.get("missing") else found.get("value")
 
     @staticmethod

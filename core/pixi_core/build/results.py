@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..cache.entry import LOCKS
 from ..cache.wheels import CachedWheel, WheelCache
-from ..fs import FileLock, atomic_write
+from ..errors import InstallError
+from ..fs import FileLock, atomic_write, ensure_dir, os_errors, remove_tree
 from ..pypi.metadata import CoreMetadata, decode_metadata, encode_metadata
 
 _FORMAT = "1"
+_WORK = ".work-"
 
 
 def result_key(*parts: str) -> str:
@@ -37,9 +41,42 @@ class BuildResults:
     root: Path
     wheels: WheelCache
 
-    def lock(self, key: str, should_stop: Callable[[], bool] | None = None) -> FileLock:
-        """To be held while the result `key` is made, so that it is made once."""
+    @contextmanager
+    def workshop(self, key: str, should_stop: Callable[[], bool] | None = None) -> Iterator[Path]:
+        """An empty folder for the one who makes the result `key`: others wait, and it is gone at the end.
+        Raises `Cancelled`, `InstallError`.
+        """
+        ensure_dir(self.root)
+        with self._lock(key, should_stop):
+            folder = self.root / f"{_WORK}{key}"
+            remove_tree(folder)
+            try:
+                with os_errors(folder):
+                    folder.mkdir(0o700)
+                    # back ends look above a project for the repository that it belongs to: not further than this
+                    (folder / ".git").touch()
+                yield folder
+            finally:
+                remove_tree(folder)
+
+    def _lock(self, key: str, should_stop: Callable[[], bool] | None = None) -> FileLock:
         return FileLock(self.root / LOCKS / key, should_stop=should_stop)
+
+    def remove_abandoned(self) -> None:
+        """Remove what killed builds left, whatever they were of; what a living one holds stays."""
+        with suppress(OSError):
+            for name in os.listdir(self.root):
+                if name.startswith(_WORK):
+                    self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        lock = self._lock(name.removeprefix(_WORK))
+        with suppress(InstallError):
+            if lock.acquire(wait=False):
+                try:
+                    remove_tree(self.root / name)
+                finally:
+                    lock.release()
 
     def wheel(self, key: str) -> CachedWheel | None:
         """The wheel of an earlier build that is still in the wheel cache."""

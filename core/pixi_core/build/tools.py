@@ -66,13 +66,18 @@ class BuildTools:
         """Where the output of failed builds is kept."""
         return self.dirs.built_wheels / "logs"
 
-    def isolated(self, requires: Sequence[str], builder: Builder, build_wheel: BuildWheel) -> Path:
+    def isolated(
+        self, requires: Sequence[str], builder: Builder, build_wheel: BuildWheel, *, shared: bool = True
+    ) -> Path:
         """An environment with just these requirements, made once for each set of packages that they resolve to.
 
-        `builder` and `build_wheel` serve requirements that must themselves be built. Raises what resolving and
-        installing raise.
+        `builder` and `build_wheel` serve requirements that must themselves be built. With `shared`, threads that ask
+        for the same one wait for the first of them; whoever makes another environment meanwhile must not, since they
+        might wait for each other. Raises what resolving and installing raise.
         """
         key = tuple(sorted(set(requires)))
+        if not shared:
+            return self._make(key, builder, build_wheel)
         return self._environments.get(key, lambda: self._make(key, builder, build_wheel))
 
     def _make(self, requires: tuple[str, ...], builder: Builder, build_wheel: BuildWheel) -> Path:

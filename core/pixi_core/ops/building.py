@@ -156,21 +156,21 @@ def builder_for(base: Base) -> SourceBuilder:
     index = services.index(options)
     index.anchor(workspace.root)
     once: OnceMap[str, BuildPython] = OnceMap()
-    return SourceBuilder(
-        BuildTools(
-            dirs=services.dirs,
-            wheels=services.wheels,
-            client=services.client,
-            index=index,
-            options=options,
-            root=workspace.root,
-            python=lambda: once.get("", base.python),
-            checkout=GitRepositories(services.dirs.pypi_index),
-            link=link_options(workspace.config),
-            reporter=base.reporter,
-            should_stop=base.should_stop,
-        )
+    tools = BuildTools(
+        dirs=services.dirs,
+        wheels=services.wheels,
+        client=services.client,
+        index=index,
+        options=options,
+        root=workspace.root,
+        python=lambda: once.get("", base.python),
+        checkout=GitRepositories(services.dirs.pypi_index),
+        link=link_options(workspace.config),
+        reporter=base.reporter,
+        should_stop=base.should_stop,
     )
+    tools.results.remove_abandoned()
+    return SourceBuilder(tools)
 
 
 # ---------------------------------------------------------------- installing

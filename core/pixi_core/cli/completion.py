@@ -1,4 +1,6 @@
-"""`pixi completion`: scripts that complete commands and options; they ask the shell for nothing but words."""
+"""`pixi completion`: scripts that complete commands and options by what is written in them, and names of packages,
+environments, features and tasks by asking `pixi names --after`. What that answers is never evaluated by the shell.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,14 @@ _pixi() {{
     for each in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
         case "$each" in -*) ;; *) command="$each"; break ;; esac
     done
+    case "$command:$word" in
+        *:-*) ;;
+        {asking})
+            while IFS= read -r each; do
+                COMPREPLY+=("$each")
+            done < <(command pixi names --after="${{COMP_WORDS[*]:1:COMP_CWORD-1}}" -- "$word" 2>/dev/null)
+            [[ ${{#COMPREPLY[@]}} -eq 0 ]] || return ;;
+    esac
     case "$command" in
 {cases}
         *) COMPREPLY=($(compgen -W "{commands}" -- "$word")) ;;
@@ -36,6 +46,15 @@ _pixi() {{
         _describe command commands
         return
     fi
+    if [[ "$words[2]:$words[CURRENT]" != *:-* ]]; then
+        case "$words[2]" in
+            {asking})
+                local -a names
+                local before="${{words[2,CURRENT-1]}}"
+                names=(${{(f)"$(command pixi names --after="$before" -- "$words[CURRENT]" 2>/dev/null)"}})
+                (( $#names )) && compadd -- $names && return ;;
+        esac
+    fi
     case "$words[2]" in
 {cases}
     esac
@@ -52,6 +71,12 @@ Register-ArgumentCompleter -Native -CommandName pixi -ScriptBlock {{
     $words = @({commands})
     $typed = @($commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object {{ "$_" }})
     if ($typed.Count -gt 0 -and $options.ContainsKey($typed[0])) {{ $words = $options[$typed[0]] }}
+    if ($typed.Count -gt 0 -and $typed[0] -in @({asking}) -and -not $wordToComplete.StartsWith('-')) {{
+        if ($wordToComplete) {{ $typed = @($typed | Select-Object -SkipLast 1) }}
+        $pixi = Get-Command pixi -CommandType Application | Select-Object -First 1
+        $names = @(& $pixi names "--after=$($typed -join ' ')" -- $wordToComplete 2>$null)
+        if ($names.Count -gt 0) {{ $words = $names }}
+    }}
     $words | Where-Object {{ $_ -like "$wordToComplete*" }} | ForEach-Object {{
         [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
     }}
@@ -122,22 +147,39 @@ def command_words() -> dict[str, tuple[str, list[str]]]:
     return found
 
 
+def _asking(words: dict[str, tuple[str, list[str]]]) -> list[str]:
+    """The commands, aliases included, behind which names of the workspace may stand."""
+    from ..ops.completing import NEW, OPTIONS, PRESENT
+    from .commands import ALIASES
+
+    found = {name for name, (_, known) in words.items() if name in NEW | PRESENT | {"run"} or {*OPTIONS} & {*known}}
+    return sorted(found | {alias for alias, name in ALIASES.items() if name in found})
+
+
 def _bash(words: dict[str, tuple[str, list[str]]]) -> str:
     cases = "\n".join(
         f'        {name}) COMPREPLY=($(compgen -W "{" ".join(options)}" -- "$word")) ;;'
         for name, (_, options) in words.items()
     )
-    return _BASH.format(cases=cases, commands=" ".join(words))
+    asking = "|".join(f"{name}:*" for name in _asking(words))
+    return _BASH.format(cases=cases, commands=" ".join(words), asking=asking)
 
 
 def _zsh(words: dict[str, tuple[str, list[str]]]) -> str:
     commands = " ".join(f'"{name}:{text}"' for name, (text, _) in words.items())
     cases = "\n".join(f"        {name}) compadd -- {' '.join(options)} ;;" for name, (_, options) in words.items())
-    return _ZSH.format(commands=commands, cases=cases)
+    return _ZSH.format(commands=commands, cases=cases, asking="|".join(_asking(words)))
 
 
 def _fish(words: dict[str, tuple[str, list[str]]]) -> str:
-    lines = []
+    lines = [
+        "function __pixi_names",
+        "    set -l words (commandline -opc)",
+        "    set -l part (commandline -ct)",
+        """    string match -q -- '-*' "$part"; or command pixi names --after="$words[2..]" -- "$part" 2>/dev/null""",
+        "end",
+        f'complete -c pixi -n "__fish_seen_subcommand_from {" ".join(_asking(words))}" -f -a "(__pixi_names)"',
+    ]
     for name, (text, options) in words.items():
         lines.append(f'complete -c pixi -n __fish_use_subcommand -a {name} -d "{text}"')
         for option in options:
@@ -150,7 +192,8 @@ def _powershell(words: dict[str, tuple[str, list[str]]]) -> str:
     cases = "\n".join(
         f"        '{name}' = @({', '.join(repr(option) for option in options)})" for name, (_, options) in words.items()
     )
-    return _POWERSHELL.format(cases=cases, commands=", ".join(f"'{name}'" for name in words))
+    asking = ", ".join(f"'{name}'" for name in _asking(words))
+    return _POWERSHELL.format(cases=cases, commands=", ".join(f"'{name}'" for name in words), asking=asking)
 
 
 def _elvish(words: dict[str, tuple[str, list[str]]]) -> str:

@@ -15,6 +15,7 @@ from traitlets import Float, Unicode
 from .handlers import url_table
 from .jobs import Jobs
 from .kernels import Kernels
+from .paths import OutsideRoot, confined, without_drive
 from .picker import KernelPicker
 from .schema import ENVIRONMENT_EVENT, ENVIRONMENT_SCHEMA
 from .status import StatusProvider, lock_status
@@ -46,6 +47,7 @@ class PixiExtension(ExtensionApp):
         self.picker = KernelPicker(self._root(), folder)
         # -P: a user's `yaml.py` in the served folder must not be imported by the core
         core = [self.core or sys.executable, "-P", "-m", "pixi_core.cli.main"]
+        name_below_drives(self._server.session_manager, self._root())
         kernels = Kernels(self._server.kernel_manager)
         self.jobs = Jobs(core, lambda event: logger.emit(schema_id=ENVIRONMENT_EVENT, data=event), kernels.judge)
         directories = self._server.kernel_spec_manager.kernel_dirs
@@ -85,6 +87,24 @@ class PixiExtension(ExtensionApp):
 
     def _root(self) -> Path:
         return Path(self._server.root_dir).expanduser()
+
+
+def name_below_drives(sessions: Any, root: Path) -> None:
+    """Let kernels of notebooks on a collaboration server's drive learn which notebook they are of.
+
+    Jupyter Server looks for the folder `RTC:deep`, finds none, and tells the kernel that its notebook lies in the
+    served folder, where another one may have the same name. What leads to no file of ours is left as it is.
+    """
+    known = sessions.get_kernel_env
+
+    def get_kernel_env(path: str | None, name: str | None = None) -> Any:
+        try:
+            is_ours = path is not None and without_drive(path) != path and confined(root, path).is_file()
+        except OutsideRoot:
+            is_ours = False
+        return known(without_drive(path) if is_ours and path is not None else path, name)
+
+    sessions.get_kernel_env = get_kernel_env
 
 
 def forget_failed_starts(manager: Any) -> None:

@@ -13,6 +13,12 @@ class OutsideRoot(ValueError):
     """The path does not lead to anything that this server serves."""
 
 
+def without_drive(api_path: str) -> str:
+    """The path below the served folder, without a drive such as `RTC:`."""
+    drive = _DRIVE.match(api_path)
+    return api_path if drive is None else api_path[drive.end() :].lstrip("/")
+
+
 def confined(root: Path, api_path: str) -> Path:
     """The real file or folder that an API path names.
 
@@ -20,10 +26,7 @@ def confined(root: Path, api_path: str) -> Path:
     passed over. Links are followed before the result is compared with the root, so that one which leads out does not
     help. Raises `OutsideRoot`, also for what does not exist.
     """
-    name = api_path.strip("/")
-    drive = _DRIVE.match(name)
-    if drive is not None:
-        name = name[drive.end() :].lstrip("/")
+    name = without_drive(api_path.strip("/"))
     if "\0" in name or "\\" in name:
         raise OutsideRoot(api_path)
     real_root = Path(os.path.realpath(root))

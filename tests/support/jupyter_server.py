@@ -163,10 +163,17 @@ FRONT_END = Path(__file__).parents[2] / "server_ext" / "labextension"
 
 @contextmanager
 def running_server(
-    root: Path, work: Path, *options: str, environ: Mapping[str, str] | None = None, lab: bool = False
+    root: Path,
+    work: Path,
+    *options: str,
+    environ: Mapping[str, str] | None = None,
+    lab: bool = False,
+    extensions: Mapping[str, bool] | None = None,
+    python: str = sys.executable,
 ) -> Iterator[TestServer]:
     """Serve `root`; settings, runtime files and the log are below `work`. JupyterLab and Notebook, which start slowly
     and processes of their own, only with `lab`; they load the front end as it is in this tree.
+    `extensions` are server extensions to switch on or off, `python` runs the server.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -188,10 +195,11 @@ def running_server(
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
         options = (*options, "--LabServerApp.expose_app_in_browser=True")
-    command = [sys.executable, "-m", "jupyter_server", "--no-browser", f"--ServerApp.port={port}"]
+    command = [python, "-m", "jupyter_server", "--no-browser", f"--ServerApp.port={port}"]
     command += ["--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}"]
     if not lab:
-        command.append(f"--ServerApp.jpserver_extensions={dict.fromkeys(LAB, False)}")
+        switched = {**dict.fromkeys(LAB, False), **(extensions or {})}
+        command.append(f"--ServerApp.jpserver_extensions={switched}")
     if os.geteuid() == 0:
         command.append("--allow-root")
     log = work / "server.log"

@@ -30,6 +30,14 @@ RECORDER = (
 )
 """Keeps every text that the status item has had, from the first moment of the page."""
 
+COMPLAINTS = (
+    "window.bad = []; const told = error => bad.push(String((error && error.stack) || error));"
+    " addEventListener('error', event => told(event.error || event.message));"
+    " addEventListener('unhandledrejection', event => told(event.reason));"
+    " const known = console.error; console.error = (...words) => { words.forEach(told); known(...words); };"
+)
+"""Keeps every error of the page, with its stack."""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def browser() -> None:
@@ -149,3 +157,20 @@ def test_what_the_notebook_gets_is_saved_with_it(
     saved = json.loads(file.read_text())["metadata"]["pixi"]
     assert "greeting" in saved["manifest"]
     assert "greeting-1.1" in saved["lock"]
+
+
+@pytest.mark.parametrize("application", ["lab/tree", "notebooks"])
+def test_no_error_of_ours_in_the_console(application: str, server: TestServer, root: Path, tmp_path: Path) -> None:
+    """Errors that only code of Notebook takes part in are let pass: 7.6 reports `Cannot read properties of undefined
+    (reading 'schema')` when it starts, with our extension switched off, too.
+    """
+    file = write_notebook(root / f"quiet-{application.partition('/')[0]}.ipynb", "1")
+    address = f"{server.url}{application}/{file.name}?token={server.token}"
+    with browser_page(address, tmp_path, COMPLAINTS) as page:
+        page.until(f"({ITEM}).includes('in sync')")
+        page.value("document.querySelector('.pixi-status').click()")
+        page.until(f"({DIALOG}).includes('Environment of this notebook')")
+        page.press("Escape")
+        page.until(f"!({DIALOG})")
+        complaints = page.value("window.bad")
+    assert [text for text in complaints if "/static/notebook/" not in text or "pixi-jupyter" in text] == []

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 import pytest
+from jupyter_core.paths import jupyter_path
 
 from tests.magics.test_panel import SEE_WIDGETS
 from tests.provisioner.conftest import write_notebook
@@ -209,6 +210,9 @@ def test_pictures_and_contrast(server: TestServer, root: Path, manifest_text: st
 
 def test_the_panel_of_widgets_below_a_cell(server: TestServer, root: Path, manifest_text: str, tmp_path: Path) -> None:
     """`%pixi ui` in JupyterLab: drawn by its widget manager, used by hand, readable in both themes."""
+    manager = Path("labextensions", "@jupyter-widgets", "jupyterlab-manager")
+    if not any(Path(folder, manager).is_dir() for folder in jupyter_path()):
+        pytest.skip("ipywidgets' half of JupyterLab is not beside this Python")
     cells = f"{SEE_WIDGETS}\n%pixi ui"
     path = workspace(server, root, "widgets", manifest_text, cells)
     manifest = root / "widgets" / "pixi.toml"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pixi_core.errors import NetworkError, PixiError, SpecError
+from pixi_core.errors import BuildError, NetworkError, PixiError, SpecError
 from pixi_core.model.pypi_requirement import GitSource, from_table
 from pixi_core.pypi.git import GitRepositories
 from tests.core.pypi_support import records
@@ -93,10 +93,84 @@ def test_bad_sources_are_refused(source: GitSource, error: type[PixiError], tmp_
         GitRepositories(tmp_path)(source)
 
 
-def test_unknown_references_are_named(repository: tuple[str, list[str]], tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="has no v9"):
-        GitRepositories(tmp_path)(GitSource(repository[0], tag="v9"))
+@pytest.mark.parametrize(
+    ("reference", "said", "hint"),
+    [
+        ({"tag": "v1.0"}, "has no tag v1.0", "did you mean `v1`?"),
+        ({"branch": "mian"}, "has no branch mian", "did you mean `main`?"),
+        ({"rev": "mein"}, "has no mein", "did you mean `main`?"),
+        ({"tag": "main"}, "has no tag main", "`main` is a branch"),
+        ({"branch": "v1"}, "has no branch v1", "`v1` is a tag"),
+        ({"rev": "something-else"}, "has no something-else", "all forty digits"),
+    ],
+)
+def test_unknown_references_are_named(
+    repository: tuple[str, list[str]], tmp_path: Path, reference: dict[str, Any], said: str, hint: str
+) -> None:
+    with pytest.raises(SpecError, match=said) as told:
+        GitRepositories(tmp_path)(GitSource(repository[0], **reference))
+    assert hint in " ".join(told.value.hints)
     assert not list((tmp_path / "git").glob("*"))
+
+
+# ---------------------------------------------------------------- large files
+
+LARGE = b"a large file\n" * 1000
+HAS_LFS = shutil.which("git-lfs") is not None
+
+
+@pytest.fixture
+def with_large_file(tmp_path: Path) -> str:
+    """The URL of a repository that keeps `data.bin` apart."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "lfs", "install", "--local")
+    git(folder, "lfs", "track", "*.bin")
+    (folder / "data.bin").write_bytes(LARGE)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "-m", "large")
+    return f"file://{folder}"
+
+
+def user(home: Path, *, installed: bool) -> dict[str, str]:
+    """The variables of somebody who has run `git lfs install`, or has not."""
+    home.mkdir()
+    environ = {**os.environ, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "XDG_CONFIG_HOME": str(home)}
+    if installed:
+        subprocess.run(["git", "lfs", "install"], env=environ, cwd=home, check=True, capture_output=True)
+    return environ
+
+
+@pytest.mark.skipif(not HAS_LFS, reason="git-lfs is not installed")
+@pytest.mark.parametrize("installed", [True, False])
+def test_large_files_are_there_where_they_are_asked_for(with_large_file: str, tmp_path: Path, installed: bool) -> None:
+    repositories = GitRepositories(tmp_path / "cache", environ=user(tmp_path / "home", installed=installed))
+    _, whole = repositories(GitSource(with_large_file, lfs=True))
+    _, pointers = repositories(GitSource(with_large_file))
+    assert (whole / "data.bin").read_bytes() == LARGE
+    assert (pointers / "data.bin").read_bytes().startswith(b"version https://git-lfs")
+
+
+@pytest.mark.skipif(not HAS_LFS, reason="git-lfs is not installed")
+def test_large_files_that_the_repository_has_lost(with_large_file: str, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "large" / ".git" / "lfs")
+    with pytest.raises(NetworkError, match="Failed to fetch some objects"):
+        GitRepositories(tmp_path / "cache")(GitSource(with_large_file, lfs=True))
+    assert not list((tmp_path / "cache").rglob("*-lfs"))
+
+
+def test_without_git_lfs_large_files_are_refused_before_anything_is_fetched(
+    repository: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "git").symlink_to(str(shutil.which("git")))
+    environ = {"PATH": str(programs), "GIT_EXEC_PATH": str(programs), "HOME": str(tmp_path)}
+    with pytest.raises(BuildError, match="`git-lfs` is needed for the large files of") as told:
+        GitRepositories(tmp_path / "cache", environ=environ)(GitSource(repository[0], lfs=True))
+    assert "install git-lfs" in told.value.hints[0]
+    assert not (tmp_path / "cache").exists()
 
 
 def test_one_clone_serves_every_commit_with_tags_and_history(repository: tuple[str, list[str]], tmp_path: Path) -> None:

@@ -426,6 +426,29 @@ def test_many_processes_build_a_source_once(world: World) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
+def test_large_files_get_into_the_wheel_once_they_are_asked_for(world: World) -> None:
+    thing = project(world.root / "thing", "thing")
+    for words in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["lfs", "install", "--local"],
+        ["lfs", "track", "*.py"],
+    ):
+        subprocess.run(["git", *words], cwd=thing, check=True, capture_output=True)
+    (thing / "backend" / ".gitattributes").write_text("*.py -filter\n")
+    repository(thing)
+    spec = f'git = "file://{thing}", branch = "main"'
+    module = "thing/__init__.py"
+    world.manifest(f"thing = {{ {spec} }}")
+    world.pixi("install").succeeded()
+    assert (world.site / module).read_text().startswith("version https://git-lfs")
+    world.manifest(f"thing = {{ {spec}, lfs = true }}")
+    world.pixi("install").succeeded()
+    assert (world.site / module).read_text() == "version = '1.0'\n"
+    assert "?branch=main&lfs=true#" in (world.workspace / "pixi.lock").read_text()
+
+
+@pytest.mark.slow
 def test_add_says_where_a_package_is_built_from(world: World) -> None:
     project(world.workspace / "libs" / "here", "here")
     elsewhere = project(world.root / "elsewhere", "elsewhere")

@@ -55,9 +55,8 @@ def _repository(record: PypiRecord, tools: BuildTools) -> SourceTree:
     if tools.checkout is None or source.rev is None:
         raise BuildError(f"{record.name} is locked at {record.location}, which cannot be fetched here")
     commit, folder = tools.checkout(source)
-    return SourceTree(
-        folder, f"{record.name} at {commit[:12]}", pypi_name(record.name), source.subdirectory, digest=commit
-    )
+    name, digest = pypi_name(record.name), source.content(commit)
+    return SourceTree(folder, f"{name} at {commit[:12]}", name, source.subdirectory, digest=digest)
 
 
 def git_source(location: str) -> GitSource:

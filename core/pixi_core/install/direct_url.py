@@ -45,10 +45,12 @@ def same_source(installed: Mapping[str, Any] | None, wanted: Mapping[str, Any] |
     if ("dir_info" in installed) or ("dir_info" in wanted):
         return "dir_info" in installed and "dir_info" in wanted
     if "vcs_info" in wanted:
-        before = installed.get("vcs_info") or {}
-        commit = wanted["vcs_info"].get("commit_id")
-        return bool(installed.get("url") == wanted["url"] and before.get("commit_id") == commit)
-    return bool(installed.get("url") == wanted.get("url"))
+        before, now = installed.get("vcs_info") or {}, wanted["vcs_info"]
+        same = all(before.get(key) == now.get(key) for key in ("commit_id", "git_lfs"))
+        return same and all(installed.get(key) == wanted.get(key) for key in ("url", "subdirectory"))
+    before, now = ((origin.get("archive_info") or {}).get("hashes") or {} for origin in (installed, wanted))
+    other = "sha256" in before and "sha256" in now and before["sha256"] != now["sha256"]
+    return not other and bool(installed.get("url") == wanted.get("url"))
 
 
 def _git(location: str) -> dict[str, Any]:
@@ -64,6 +66,8 @@ def _git(location: str) -> dict[str, Any]:
     if requested:
         info["requested_revision"] = requested
     info["commit_id"] = commit if _COMMIT.match(commit) else at
+    if query.get("lfs") == "true":
+        info["git_lfs"] = True  # as uv writes it
     found: dict[str, Any] = {"url": url, "vcs_info": info}
     if "subdirectory" in query:
         found["subdirectory"] = query["subdirectory"]

@@ -43,6 +43,10 @@ class GitSource(Value):
     subdirectory: str | None = None
     lfs: bool = False
 
+    def content(self, commit: str) -> str:
+        """The name of the files of a commit: with its large files they are others."""
+        return f"{commit}-lfs" if self.lfs else commit
+
 
 class PathSource(Value):
     """A wheel, an sdist or a source folder on disk; relative paths are relative to the manifest's folder."""

@@ -118,7 +118,8 @@ class DirectReader:
             raise BuildError(f"`{name}` comes from a git repository, which cannot be fetched here")
         self.check([source.url])
         commit, folder = self.checkout(self._as_locked(source))
-        tree = SourceTree(folder, f"{name} at {commit[:12]}", name, source.subdirectory, digest=commit)
+        digest = source.content(commit)
+        tree = SourceTree(folder, f"{name} at {commit[:12]}", name, source.subdirectory, digest=digest)
         return Direct(source, git_location(source, commit), self._tree_metadata(tree), is_tree=True)
 
     def _as_locked(self, source: GitSource) -> GitSource:

@@ -26,6 +26,12 @@ _SHORT = re.compile(r"[0-9a-f]{7,39}\Z")
 _FOREIGN = frozenset(["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"])
 _SCHEMES = ("https://", "http://", "ssh://", "git://", "file://")
 
+_LFS_FILTERS = (
+    *("-c", "filter.lfs.clean=git-lfs clean -- %f", "-c", "filter.lfs.smudge=git-lfs smudge -- %f"),
+    *("-c", "filter.lfs.process=git-lfs filter-process", "-c", "filter.lfs.required=true"),
+)
+"""What `git lfs install` would write: without it `git lfs pull` leaves the pointers, and says that all is well."""
+
 
 @dataclass(frozen=True, slots=True)
 class GitRepositories:
@@ -38,10 +44,12 @@ class GitRepositories:
     def __call__(self, source: GitSource) -> tuple[str, Path]:
         """(full commit hash, folder with its files). Raises `NetworkError`, `SpecError`, `BuildError`."""
         self._check(source)
+        if source.lfs:
+            self._check_lfs(source)
         commit = self.resolve(source)
         key = hashlib.sha256(without_credentials(source.url).encode()).hexdigest()[:16]
         place = self.cache / "git" / key
-        folder = place / (f"{commit}-lfs" if source.lfs else commit)
+        folder = place / source.content(commit)
         if not folder.is_dir():
             with FileLock(place.with_name(f"{key}.lock"), should_stop=self.should_stop):
                 if not folder.is_dir():
@@ -72,10 +80,7 @@ class GitRepositories:
             found = sorted({commit for commit in references.values() if commit.startswith(wanted)})
             if len(found) == 1:
                 return found[0]
-        raise SpecError(
-            f"{without_credentials(source.url)} has no {source.tag or source.branch or wanted or 'HEAD'}",
-            hints=["give a branch, a tag, or all forty digits of a commit"],
-        )
+        raise _unknown_reference(source, references)
 
     def _check(self, source: GitSource) -> None:
         scp_like = re.match(r"[A-Za-z0-9._-]+@[A-Za-z0-9._-]+:[^-]", source.url)
@@ -86,6 +91,16 @@ class GitRepositories:
         for reference in (source.rev, source.branch, source.tag):
             if reference is not None and (reference.startswith("-") or any(c.isspace() for c in reference)):
                 raise SpecError(f"'{reference}' is not a git reference")
+
+    def _check_lfs(self, source: GitSource) -> None:
+        """Large files need a program of their own. Raises `BuildError` before anything is fetched."""
+        try:
+            self._git(["lfs", "version"], source)
+        except NetworkError:
+            raise BuildError(
+                f"`git-lfs` is needed for the large files of {without_credentials(source.url)} and was not found",
+                hints=["install git-lfs, or leave out `lfs = true`: its large files are then pointers to them"],
+            ) from None
 
     def _fetch(self, source: GitSource, commit: str, clone: Path) -> None:
         """Bring a commit into the bare clone: with all branches and tags, else (a commit of no branch) alone."""
@@ -118,7 +133,7 @@ class GitRepositories:
                 origin = ["-c", f"remote.origin.url={source.url}"]
                 self._git([*origin, "submodule", "--quiet", "update", "--init", "--recursive"], source, working)
             if source.lfs:
-                self._git(["lfs", "pull", source.url], source, working)
+                self._git([*_LFS_FILTERS, "lfs", "pull", source.url], source, working)
             replace(working, folder)
         finally:
             remove_tree(working)
@@ -131,7 +146,8 @@ class GitRepositories:
             "GIT_TERMINAL_PROMPT": "0",
             # submodules of a repository elsewhere must not read this machine's files
             "GIT_ALLOW_PROTOCOL": f"https:http:ssh:git{local}",
-            "GIT_LFS_SKIP_SMUDGE": "0" if source.lfs else "1",
+            # a checkout has no large files: our clone, which it comes from, has none; they are pulled after it
+            "GIT_LFS_SKIP_SMUDGE": "1",
             "LC_ALL": "C",
         }
         if "GIT_SSH" not in environ:
@@ -146,3 +162,22 @@ class GitRepositories:
             last = (done.output.strip().splitlines() or ["no message"])[-1].replace(source.url, "the repository")
             raise NetworkError(f"git could not read {shown}: {last}", url=shown)
         return done.output
+
+
+def _unknown_reference(source: GitSource, references: Mapping[str, str]) -> SpecError:
+    """What a repository lacks, and what it has that reads alike."""
+    from difflib import get_close_matches  # lazy: only for the message
+
+    wanted = source.tag or source.branch or source.rev or "HEAD"
+    kinds = ("refs/tags/",) if source.tag else ("refs/heads/",) if source.branch else ("refs/tags/", "refs/heads/")
+    names = {name.removeprefix(kind).removesuffix("^{}") for name in references for kind in kinds if kind in name}
+    near = get_close_matches(wanted, sorted(names), n=2)
+    hints = [f"did you mean {' or '.join(f'`{name}`' for name in near)}?"] if near else []
+    kind = "tag " if source.tag else "branch " if source.branch else ""
+    other = next((found for found in ("tags", "heads") if f"refs/{found}/{wanted}" in references), None)
+    if kind and other:
+        hints.append(f"`{wanted}` is a {'tag' if other == 'tags' else 'branch'}")
+    return SpecError(
+        f"{without_credentials(source.url)} has no {kind}{wanted}",
+        hints=hints or ["give a branch, a tag, or all forty digits of a commit"],
+    )

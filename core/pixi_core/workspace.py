@@ -15,6 +15,7 @@ from .errors import LockFileError, ManifestError, NoWorkspace
 from .names import DEFAULT_ENVIRONMENT, EnvironmentName, safe_component
 from .pair import Pair
 from .progress import SILENT, Reporter
+from .suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -368,11 +369,8 @@ class Workspace:
         wanted = EnvironmentName(text or self.environ_environment() or DEFAULT_ENVIRONMENT)
         if wanted in self.manifest.environments:
             return wanted
-        from difflib import get_close_matches
-
         known = sorted(self.manifest.environments)
-        near = get_close_matches(wanted, known, n=3, cutoff=0.6)
-        hint = f"did you mean {', '.join(near)}?" if near else f"environments of this workspace: {', '.join(known)}"
+        hint = did_you_mean(wanted, known, f"environments of this workspace: {', '.join(known)}")
         raise ManifestError(f"{self.manifest_path} has no environment '{wanted}'", hints=[hint])
 
     def environ_environment(self) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
 from ..errors import UsageError
+from ..suggest import hints
 
 if TYPE_CHECKING:
     import argparse
@@ -65,9 +65,8 @@ def find_extension(name: str, words: Sequence[str], environ: Mapping[str, str]) 
         return subprocess.run([program, *words], env=dict(environ), check=False).returncode
     from .commands import ALIASES, COMMANDS
 
-    near = get_close_matches(name, [*COMMANDS, *ALIASES, *extension_names(environ)], n=3, cutoff=0.6)
-    hints = [f"did you mean {', '.join(f'`{n}`' for n in near)}?"] if near else []
-    raise UsageError(f"unknown command '{name}'", hints=[*hints, "see `pixi --help`"])
+    nearest = hints(name, [*COMMANDS, *ALIASES, *extension_names(environ)])
+    raise UsageError(f"unknown command '{name}'", hints=[*nearest, "see `pixi --help`"])
 
 
 def extension_names(environ: Mapping[str, str]) -> list[str]:

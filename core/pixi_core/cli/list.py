@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from ..suggest import did_you_mean
 from .arguments import environment_argument, lock_arguments, lock_mode, workspace_arguments
 from .script import script_argument, workspace_of
 
@@ -71,15 +72,12 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
 def _columns(text: str) -> list[str]:
     """The fields of `a,b`. Raises `UsageError` with the nearest name."""
-    from difflib import get_close_matches
-
     from ..errors import UsageError
 
     chosen = [name.strip() for name in text.split(",")]
     for name in chosen:
         if name not in COLUMNS:
-            near = get_close_matches(name, COLUMNS, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(COLUMNS)}"
+            hint = did_you_mean(name, COLUMNS, f"there are {', '.join(COLUMNS)}")
             raise UsageError(f"packages have no field '{name}'", hints=[hint])
     return chosen
 

@@ -51,19 +51,18 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the message, the nearest option or choice, and how to get help."""
         import re
-        from difflib import get_close_matches
+
+        from ..suggest import hints
 
         lines = [f"error: {message}"]
         known = list(self._option_string_actions)
         if "unrecognized arguments" in message or "unexpected" in message:
             for word in message.split():
-                near = get_close_matches(word.split("=")[0], known, n=1) if word.startswith("-") else []
-                if near:
-                    lines.append(f"hint: did you mean `{near[0]}`?")
+                if word.startswith("-"):
+                    lines += [f"hint: {hint}" for hint in hints(word.split("=")[0], known)]
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if wrong:
-            near = get_close_matches(wrong[1], re.findall(r"[\w-]+", wrong[2]), n=1)
-            lines += [f"hint: did you mean `{word}`?" for word in near]
+            lines += [f"hint: {hint}" for hint in hints(wrong[1], re.findall(r"[\w-]+", wrong[2]))]
         if "--no-lockfile-update" in message:  # pixi had it, and tells the same
             lines.append(
                 "hint: use `--frozen` to take the lock file as it is, `--no-install` to leave environments alone"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import MALFORMED, ConfigError
+from ..suggest import did_you_mean
 from . import overrides
 from .model import CACHE_KINDS, PINNING_STRATEGIES, TRUST_POLICIES, Config
 
@@ -306,7 +307,5 @@ def _collect_cache(values: Mapping[str, Any], path: Path, merged: dict[str, Any]
 
 
 def _ignored(key: str, path: Path, known: Any) -> str:
-    from difflib import get_close_matches  # lazy: a mistake is rare
-
-    near = get_close_matches(key, list(known), n=1)
-    return f"Ignoring '{key}' in {path}" + (f" (did you mean '{near[0]}'?)" if near else "")
+    hint = did_you_mean(key, known)
+    return f"Ignoring '{key}' in {path}" + (f" ({hint})" if hint else "")

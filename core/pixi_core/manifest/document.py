@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import tomlkit
@@ -11,6 +10,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AbstractTable, InlineTable
 
 from ..errors import ManifestError
+from ..suggest import did_you_mean
 
 
 class TomlDocument:
@@ -97,10 +97,5 @@ def to_toml(value: Any) -> Any:
 
 def missing_entry(name: str, where: str, known: Sequence[str]) -> ManifestError:
     """The error for an entry that a table does not have, with near names."""
-    near = get_close_matches(name, known, n=3, cutoff=0.6)
-    hint = (
-        f"did you mean {', '.join(f'`{one}`' for one in near)}?"
-        if near
-        else f"it holds {', '.join(known) or 'nothing'}"
-    )
+    hint = did_you_mean(name, known, f"it holds {', '.join(known) or 'nothing'}")
     return ManifestError(f"'{name}' is not in `{where}`", hints=[hint])

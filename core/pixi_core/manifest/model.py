@@ -14,6 +14,7 @@ from ..model.pypi_options import PypiOptions
 from ..model.pypi_requirement import IndexSource, PypiRequirement
 from ..model.version_spec import VersionSpec
 from ..names import DEFAULT_FEATURE, EnvironmentName, FeatureName, PackageName, PypiName, TaskName
+from ..suggest import did_you_mean
 from ..value import EMPTY, Value
 from .task import Task
 
@@ -149,10 +150,7 @@ class WorkspaceManifest(Value, kw_only=True):
 
         spec = self.environments.get(EnvironmentName(name))
         if spec is None:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, list(self.environments), n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"environments: {', '.join(self.environments)}"
+            hint = did_you_mean(name, self.environments, f"environments: {', '.join(self.environments)}")
             raise ManifestError(f"{self.path} has no environment '{name}'", hints=[hint])
         return Environment.of(self, spec)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import Issue, Location, ManifestError, SpecError
+from ..suggest import did_you_mean
 from ..value import Value
 
 if TYPE_CHECKING:
@@ -56,13 +57,8 @@ class Problems:
 
 def suggestion(word: str, known: Iterable[str], *, what: str = "") -> str:
     """`did you mean …?`, or the list of what is known."""
-    from difflib import get_close_matches  # lazy, as above
-
     names = sorted(known)
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean `{near[0]}`?"
-    return f"known {what or 'keys'}: {', '.join(names)}" if names else ""
+    return did_you_mean(word, names, f"known {what or 'keys'}: {', '.join(names)}" if names else "")
 
 
 _KINDS = {bool: "true or false", int: "a number", str: "a string", list: "a list", dict: "a table"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import SpecError
+from ..suggest import did_you_mean
 from .digest import md5, sha256
 from .match_spec import AllOf, AnyOf, BuildNumberSpec, Condition, HasPackage, MatchSpec, TableValue
 from .match_spec_text import _with_key, archive_spec, build_matcher, checked_name, parse, parse_condition, split_subdir
@@ -47,13 +48,10 @@ def from_table(name: str, value: TableValue) -> MatchSpec:
 
 def _with_item(spec: MatchSpec, key: str, item: object) -> MatchSpec:
     if key not in TABLE_KEYS:
-        from difflib import get_close_matches
-
-        near = get_close_matches(key, TABLE_KEYS, n=1)
         raise SpecError(
             f"'{key}' is not a key of a dependency",
             source=key,
-            hints=[f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(TABLE_KEYS)}"],
+            hints=[did_you_mean(key, TABLE_KEYS, f"known keys: {', '.join(TABLE_KEYS)}")],
         )
     if key in ("extras", "flags", "track-features"):
         items = (item,) if isinstance(item, str) else item

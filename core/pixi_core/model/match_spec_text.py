@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ..errors import SpecError
+from ..suggest import did_you_mean
 from .digest import md5 as md5_digest
 from .digest import sha256 as sha256_digest
 from .match_spec import AllOf, AnyOf, BuildNumberSpec, Condition, HasPackage, MatchSpec, StringMatcher
@@ -290,12 +291,9 @@ def _with_key(spec: MatchSpec, key: str, value: str) -> MatchSpec:
             return spec.replace(license_family=value)
         case "namespace":
             return spec.replace(namespace=value)
-    from difflib import get_close_matches
-
-    near = get_close_matches(key, _KEYS, n=1)
     raise SpecError(
         f"'{key}' is not a key of a match spec",
-        hints=[f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(_KEYS)}"],
+        hints=[did_you_mean(key, _KEYS, f"known keys: {', '.join(_KEYS)}")],
     )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from ..errors import SpecError
 from ..names import PypiName, pypi_name
+from ..suggest import hints
 from ..value import Value
 
 Environment = Mapping[str, str]
@@ -273,11 +274,8 @@ class _MarkerReader:
             return kind, text[1:-1]
         name = _ALIASES.get(text, text)
         if kind != "name" or name not in VARIABLES:
-            from difflib import get_close_matches
-
-            near = get_close_matches(text, sorted(VARIABLES), n=1)
             found = self.error(f"'{text}' is not a marker variable" if text else "the marker ends too early")
-            found.hints = (f"did you mean `{near[0]}`?",) if near else ()
+            found.hints = tuple(hints(text, VARIABLES))
             raise found
         self.next()
         return kind, name

@@ -6,6 +6,7 @@ Vocabulary and defaults are those of pixi (`linux-64` means `__linux >=4.18`, `_
 from __future__ import annotations
 
 from ..errors import SpecError
+from ..suggest import did_you_mean
 from ..value import Value
 
 TYPE_CHECKING = False
@@ -64,10 +65,7 @@ def subdir(text: str) -> Subdir:
     """A checked subdir name. Raises `SpecError` with the nearest known names."""
     if text in SUBDIRS:
         return Subdir(text)
-    from difflib import get_close_matches
-
-    near = get_close_matches(text, SUBDIRS, n=3, cutoff=0.6)
-    hint = f"did you mean {', '.join(f'`{n}`' for n in near)}?" if near else f"known platforms: {', '.join(SUBDIRS)}"
+    hint = did_you_mean(text, SUBDIRS, f"known platforms: {', '.join(SUBDIRS)}")
     raise SpecError(f"'{text}' is not a known platform", source=text, hints=[hint])
 
 

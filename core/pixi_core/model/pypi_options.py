@@ -11,6 +11,7 @@ from typing import Literal, TypeVar, cast, get_args
 
 from ..errors import SpecError
 from ..names import PypiName, pypi_name
+from ..suggest import did_you_mean
 from ..value import EMPTY, Value
 from .channel import without_credentials
 from .package_index import default_index, normalised_index_url
@@ -175,10 +176,7 @@ def options_from_table(table: Mapping[str, object]) -> PypiOptions:
     """Options from a `[pypi-options]` table. Raises `SpecError` naming the key."""
     for key in table:
         if key not in _KEYS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(key, _KEYS, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(_KEYS)}"
+            hint = did_you_mean(key, _KEYS, f"known keys: {', '.join(_KEYS)}")
             raise SpecError(f"unknown key `{key}` in pypi-options", source=key, hints=[hint])
     index = _text(table, "index-url")
     skip = table.get("skip-wheel-filename-check")
@@ -232,10 +230,7 @@ def _one_of(table: Mapping[str, object], key: str, choices: tuple[str, ...]) -> 
     value = _text(table, key)
     if value is None or value in choices:
         return value
-    from difflib import get_close_matches
-
-    near = get_close_matches(value, choices, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"choose one of: {', '.join(choices)}"
+    hint = did_you_mean(value, choices, f"choose one of: {', '.join(choices)}")
     raise SpecError(f"'{value}' is not a value of `{key}`", source=value, hints=[hint])
 
 

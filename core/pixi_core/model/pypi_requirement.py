@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 from ..errors import SpecError
 from ..names import PypiName, pypi_name
+from ..suggest import did_you_mean
 from ..value import Value
 from .package_index import normalised_index_url
 from .pep508 import Marker, Requirement, normalised_specifier, parse, parse_marker
@@ -250,10 +251,7 @@ def from_table(name: str, value: object) -> PypiRequirement:
 def _check_keys(name: str, table: Mapping[str, object]) -> None:
     for key in table:
         if key not in _KEYS:
-            from difflib import get_close_matches
-
-            near = get_close_matches(key, sorted(_KEYS), n=1)
-            hints = [f"did you mean `{near[0]}`?"] if near else [f"known keys: {', '.join(sorted(_KEYS))}"]
+            hints = [did_you_mean(key, _KEYS, f"known keys: {', '.join(sorted(_KEYS))}")]
             raise SpecError(f"`{name}` has an unknown key `{key}`", source=key, hints=hints)
     kinds = [kind for kind in _KINDS if kind in table]
     if len(kinds) > 1:

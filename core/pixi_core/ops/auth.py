@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from ..config.load import load_config
 from ..errors import ConfigError, UsageError
 from ..fs import FileLock, atomic_write, home_folder, os_errors
 from ..net.auth import read_entries
+from ..suggest import did_you_mean
 
 SERVICE = "rattler"
 KINDS = {"BearerToken": "token", "CondaToken": "conda token", "BasicHTTP": "password", "S3Credentials": "access key"}
@@ -93,8 +93,7 @@ def logout(host: str, environ: Mapping[str, str]) -> str:
         found = True
         _change(path, lambda entries: entries.pop(place, None))
     if not found:
-        near = get_close_matches(place, list(known), n=1)
-        hint = f"did you mean {near[0]}?" if near else "see `pixi auth status`"
+        hint = did_you_mean(place, known, "see `pixi auth status`")
         raise ConfigError(f"nothing is stored for {place}", hints=[hint])
     return place
 

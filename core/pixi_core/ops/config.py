@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from ..config.load import config_locations, known_keys, load_config
 from ..errors import ConfigError, UsageError
 from ..fs import atomic_write, pixi_home
+from ..suggest import did_you_mean
 
 PLACES = ("local", "global", "system")
 
@@ -123,8 +123,7 @@ def _value(text: str) -> Any:
 def _check_key(key: str) -> None:
     known = known_keys()
     if key not in known and not any(one.startswith(f"{key}.") for one in known):
-        near = get_close_matches(key, known, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else f"keys: {', '.join(known)}"
+        hint = did_you_mean(key, known, f"keys: {', '.join(known)}")
         raise ConfigError(f"there is no configuration key '{key}'", hints=[hint])
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NetworkError, SpecError
 from ..model.match_spec import MatchSpec
 from ..model.platform import NOARCH
 from ..names import pypi_name
+from ..suggest import near
 from ..virtual import host_subdir
 from .search import newest_first
 from .summaries import in_time, of_conda, of_wheel
@@ -150,6 +150,6 @@ def _near(wanted: str, conda: Iterable[str], pypi: Iterable[str]) -> tuple[str, 
     from ..pypi.index import spellings
 
     known = set(pypi)
-    near = get_close_matches(wanted.lower(), sorted(conda), n=_NEAR, cutoff=0.7)
+    alike = near(wanted.lower(), conda, most=_NEAR, nearness=0.7)
     slips = [guess for guess in spellings(_plain(wanted)) if guess in known]
-    return tuple(dict.fromkeys([*near, *slips]))[:_NEAR]
+    return tuple(dict.fromkeys([*alike, *slips]))[:_NEAR]

@@ -20,6 +20,7 @@ from ..model.match_spec import parse_match_spec
 from ..model.platform import NOARCH, Platform
 from ..progress import SILENT, Reporter
 from ..solve import SolveRequest, solve
+from ..suggest import did_you_mean
 from ..virtual import detect, host_subdir
 from .admission import admit, admit_size
 from .closure import reachable_conda
@@ -199,16 +200,12 @@ def _warn_foreign(prepared: PreparedTool, services: Services, reporter: Reporter
 
 def refuse_unknown_programs(prepared: PreparedTool) -> None:
     """Raise `EnvironmentUnavailable` where the manifest exposes what no package of the environment brings."""
-    from difflib import get_close_matches
-
     from ..global_tools.executables import find_program
 
     names = sorted({one.name for group in prepared.executables.values() for one in group})
     for exposed, program in prepared.environment.exposed.items():
         if find_program(prepared.executables, program) is None:
-            near = get_close_matches(program, names, n=3)
-            shown = ", ".join(near or names[:20]) or "none"
             raise EnvironmentUnavailable(
                 f"the environment '{prepared.environment.name}' has no program '{program}' to expose as '{exposed}'",
-                hints=[f"did you mean {shown}?" if near else f"programs in it: {shown}"],
+                hints=[did_you_mean(program, names, f"programs in it: {', '.join(names[:20]) or 'none'}")],
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ..errors import LockFileError, SpecError
@@ -12,6 +11,7 @@ from ..model.match_spec import MatchSpec
 from ..model.regex import asked_for
 from ..names import pypi_name
 from ..progress import SILENT, Reporter
+from ..suggest import did_you_mean
 from .closure import dependency_name
 from .list_packages import target_platform
 from .lock import ensure_lock
@@ -66,8 +66,7 @@ class Graph:
         for known in (name, name.lower(), _compared(name)):
             if known in self.packages:
                 return self.packages[known]
-        near = get_close_matches(name, sorted(self.packages), n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else "see `pixi list` for what is locked"
+        hint = did_you_mean(name, self.packages, "see `pixi list` for what is locked")
         raise LockFileError(f"there is no package '{name}' in this environment", hints=[hint])
 
     def paths_to(self, name: str) -> list[list[str]]:

@@ -8,6 +8,7 @@ from ..errors import EnvironmentUnavailable, LockFileError
 from ..model.record import PypiRecord
 from ..names import DEFAULT_ENVIRONMENT
 from ..progress import SILENT, Reporter
+from ..suggest import did_you_mean
 from .ready import Ready, describe, read_ready
 
 if TYPE_CHECKING:
@@ -163,10 +164,7 @@ def reinstall(
     everywhere = frozenset().union(*known.values())
     for package in packages:
         if not compared_names([package]) & compared_names(everywhere):
-            from difflib import get_close_matches
-
-            near = get_close_matches(package, sorted(everywhere), n=3)
-            hint = f"did you mean {', '.join(near)}?" if near else "see `pixi list` for what is locked"
+            hint = did_you_mean(package, everywhere, "see `pixi list` for what is locked")
             raise LockFileError(f"could not find a package named '{package}' in the lock file", hints=[hint])
     found = []
     for name in names:

@@ -13,6 +13,7 @@ from ..errors import EnvironmentUnavailable, SpecError
 from ..fs import atomic_write, os_errors
 from ..install.markers import PARTIAL
 from ..progress import SILENT, Reporter
+from ..suggest import hints
 from ..value import Value
 
 if TYPE_CHECKING:
@@ -105,12 +106,9 @@ def platforms_named(environment: Environment, name: str) -> Sequence[Platform]:
     found = [platform for platform in environment.platforms if name in (platform.name, platform.subdir)]
     if found:
         return found
-    from difflib import get_close_matches  # lazy: mistakes only
-
     known = [platform.name for platform in environment.platforms]
-    near = get_close_matches(name, known, n=1)
-    hints = [*(f"did you mean `{one}`?" for one in near), f"it has {', '.join(known)}"]
-    raise SpecError(f"the environment '{environment.name}' has no platform '{name}'", hints=hints)
+    nearest = [*hints(name, known), f"it has {', '.join(known)}"]
+    raise SpecError(f"the environment '{environment.name}' has no platform '{name}'", hints=nearest)
 
 
 def prepare_installation(

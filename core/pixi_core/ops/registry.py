@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, PixiError
 from ..fs import FileLock, atomic_write, os_errors, pixi_home
+from ..suggest import did_you_mean
 from ..workspace import manifest_in
 
 if TYPE_CHECKING:
@@ -96,6 +96,5 @@ def _text(known: Mapping[str, Any]) -> str:
 
 
 def _unknown(name: str, known: Mapping[str, Path]) -> PixiError:
-    near = get_close_matches(name, list(known), n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"registered: {', '.join(known) or 'none'}"
+    hint = did_you_mean(name, known, f"registered: {', '.join(known) or 'none'}")
     return ConfigError(f"no workspace is registered as '{name}'", hints=[hint])

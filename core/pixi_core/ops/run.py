@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..errors import TaskError
 from ..progress import SILENT, Reporter
+from ..suggest import did_you_mean
 from .prepare import prepare
 from .ready import Ready
 from .task_notes import Runnable, runnable
@@ -149,13 +150,11 @@ def _digest(ready: Ready) -> str:
 
 def _tell_tasks(word: str, environments: Mapping[str, Mapping[str, Task]], reporter: Reporter) -> None:
     """The tasks there are instead of what was asked for, the nearest first."""
-    from difflib import get_close_matches
-
     from ..tasks.graph import visible_tasks
 
     names = visible_tasks(environments)
-    near = get_close_matches(word, names, n=1)
-    if near:
-        reporter.message(f"Did you mean `{near[0]}`?")
+    hint = did_you_mean(word, names)
+    if hint:
+        reporter.message(hint[0].upper() + hint[1:])
     if names:
         reporter.message("\n".join(["Available tasks:", *(f"\t{name}" for name in names)]))

@@ -12,6 +12,7 @@ from ..model.platform import NOARCH
 from ..model.platform import subdir as parse_subdir
 from ..model.record import RepoDataRecord, record_to_repodata
 from ..model.version import version_key
+from ..suggest import near
 from ..virtual import host_subdir
 
 if TYPE_CHECKING:
@@ -106,6 +107,4 @@ def newest_first(records: Iterable[RepoDataRecord]) -> list[RepoDataRecord]:
 
 
 def _near(text: str, known: Iterable[str]) -> tuple[str, ...]:
-    from difflib import get_close_matches
-
-    return tuple(get_close_matches(text.lower(), sorted(known), n=3, cutoff=0.7))
+    return tuple(near(text.lower(), known, nearness=0.7))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LockFileError, ManifestError
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, FeatureName
 from ..progress import SILENT, Reporter
+from ..suggest import did_you_mean
 from .change import commit, requirement_text, solved_range, with_range
 from .locking import compared_names, update_lock
 
@@ -160,9 +160,8 @@ def _platforms(workspace: Workspace, names: Sequence[str]) -> frozenset[str]:
     for name in names:
         here = {platform.name for platform in known if name in (platform.name, platform.subdir)}
         if not here:
-            near = get_close_matches(name, [platform.name for platform in known], n=1)
-            listed = ", ".join(platform.name for platform in known)
-            hint = f"did you mean `{near[0]}`?" if near else f"platforms of this workspace: {listed}"
+            names = [str(platform.name) for platform in known]
+            hint = did_you_mean(name, names, f"platforms of this workspace: {', '.join(names)}")
             raise ManifestError(f"the workspace has no platform '{name}'", hints=[hint])
         found |= here
     return frozenset(found)
@@ -194,8 +193,7 @@ def _check_locked(
     compared = compared_names(known)
     for package in packages:
         if not compared_names([package]) & compared:
-            near = get_close_matches(package, sorted(known), n=3)
-            hint = f"did you mean {', '.join(near)}?" if near else "see `pixi list` for what is locked"
+            hint = did_you_mean(package, known, "see `pixi list` for what is locked")
             raise LockFileError(f"could not find a package named '{package}' in the lock file", hints=[hint])
 
 
@@ -231,8 +229,7 @@ def _feature(workspace: Workspace, name: str | None) -> FeatureName:
     chosen = FeatureName(name or DEFAULT_FEATURE)
     if chosen in features:
         return chosen
-    near = get_close_matches(chosen, list(features), n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"features of this workspace: {', '.join(features)}"
+    hint = did_you_mean(chosen, features, f"features of this workspace: {', '.join(features)}")
     raise ManifestError(f"{workspace.manifest_path} has no feature '{chosen}'", hints=[hint])
 
 
@@ -265,8 +262,7 @@ def _upgradable(
                 yield content.selector, name, spec
     for package in selection.packages:
         if not compared_names([package]) & compared_names(known):
-            near = get_close_matches(package, sorted(known), n=3)
-            hint = f"did you mean {', '.join(near)}?" if near else f"it names {', '.join(sorted(known)) or 'nothing'}"
+            hint = did_you_mean(package, known, f"it names {', '.join(sorted(known)) or 'nothing'}")
             raise ManifestError(f"the feature '{feature}' has no dependency '{package}'", hints=[hint])
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import TaskError
 from ..names import DEFAULT_ENVIRONMENT
+from ..suggest import hints
 from .shell import quote
 from .template import render
 
@@ -226,13 +227,10 @@ def _target(dependency: TaskDependency, call: _Call, environments: Environments,
         return call.environment
     elif any(name in tasks for tasks in environments.values()):
         return _environment_of(name, environments, None if wanted is None else DEFAULT_ENVIRONMENT)
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, visible_tasks(environments), n=3)
     where = f" in the environment '{dependency.environment}'" if dependency.environment else ""
     raise TaskError(
         f"could not find the task '{name}'{where}, which the task '{call.task}' depends on",
-        hints=[f"did you mean {', '.join(f'`{one}`' for one in near)}?"] if near else (),
+        hints=hints(name, visible_tasks(environments)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import CommandNotFound, TaskError
 from ..progress import SILENT, Reporter
+from ..suggest import hints
 from .cache import contents, is_cached, remember
 from .graph import Step
 from .shell import parse
@@ -156,13 +157,10 @@ def _banner(step: Step, reporter: Reporter) -> None:
 
 def command_not_found(name: str, tasks: Sequence[str]) -> CommandNotFound:
     """The error for a word that is neither a task nor a program."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, tasks, n=3)
     return CommandNotFound(
         f"{name}: command not found",
         details=["Available tasks:", *(f"  {task}" for task in tasks)] if tasks else (),
-        hints=[f"did you mean {', '.join(f'`{one}`' for one in near)}?"] if near else (),
+        hints=hints(name, tasks),
     )
 
 

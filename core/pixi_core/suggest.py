@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
 _NEARNESS = 0.6
 """Of 1, which is the same name: a letter more, less or another in a short word, a few in a long one."""
+_MUCH_NEARER = 0.1
+"""Where one name is so much nearer than others, it was meant."""
 
 
 def near(name: str, known: Iterable[str], *, most: int = 3, nearness: float = _NEARNESS) -> list[str]:
@@ -19,7 +21,11 @@ def near(name: str, known: Iterable[str], *, most: int = 3, nearness: float = _N
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """The hint ``did you mean `a`, `b`?``; `otherwise` where nothing is near."""
+    from difflib import SequenceMatcher
+
     found = near(name, known)
+    likeness = [SequenceMatcher(None, one, name).ratio() for one in found]
+    found = [one for one, like in zip(found, likeness, strict=True) if like > likeness[0] - _MUCH_NEARER]
     return f"did you mean {', '.join(f'`{one}`' for one in found)}?" if found else otherwise
 
 

@@ -39,7 +39,7 @@ def test_the_workspace_outranks_the_home(tmp_path: Path) -> None:
         ("ofline = true", "Ignoring 'ofline' in"),
         ("offline = 3", "expected true or false"),
         ("offline = ", "parse error in"),
-        ("[shell]\nchange-ps2 = true", "did you mean 'shell.change-ps1'?"),
+        ("[shell]\nchange-ps2 = true", "did you mean `shell.change-ps1`?"),
         ('[cache]\nroot = "here"', "expected an absolute path"),
     ],
 )

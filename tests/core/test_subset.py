@@ -69,7 +69,7 @@ def test_names_that_nothing_has() -> None:
     first, second = Graph({"tool": GRAPH.packages["tool"]}), Graph({"base": GRAPH.packages["base"]})
     assert Subset(only=("base",), skip=("tool",)).warnings([first, second]) == []
     assert Subset(skip_with_deps=("tol",)).warnings([first, second]) == [
-        "nothing is skipped for 'tol': there is no package 'tol' in this environment; did you mean tool?"
+        "nothing is skipped for 'tol': there is no package 'tol' in this environment; did you mean `tool`?"
     ]
     with pytest.raises(LockFileError, match="'bas'"):
         Subset(only=("bas",)).warnings([first, second])

@@ -91,7 +91,7 @@ def test_what_is_stored(tmp_path: Path, home: dict[str, str], kind: str, options
     assert "repo.channel.example" in shown.out
     assert SECRET not in shown.out
     assert pixi("auth", "token", "repo.channel.example", cwd=tmp_path, environ=home).succeeded().out == f"{SECRET}\n"
-    assert "did you mean repo.channel.example?" in pixi(
+    assert "did you mean `repo.channel.example`?" in pixi(
         "auth", "logout", "rep.channel.example", cwd=tmp_path, environ=home
     ).failed().err  # fmt: skip
     pixi("auth", "logout", "repo.channel.example", cwd=tmp_path, environ=home).succeeded()

@@ -106,7 +106,7 @@ def test_after_an_installation_there_is_none(tmp_path: Path, small_channel: Path
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(("no-such.lock",), "cannot read"), (("pixi.toml",), "pixi.toml"), (("-e", "defualt"), "did you mean default?")],
+    [(("no-such.lock",), "cannot read"), (("pixi.toml",), "pixi.toml"), (("-e", "defualt"), "did you mean `default`?")],
 )
 def test_what_cannot_be_compared(workspace: Path, words: tuple[str, ...], message: str) -> None:
     assert message in pixi("diff", *words, cwd=workspace).failed().err

@@ -73,11 +73,11 @@ def test_several_environments(workspace: Path) -> None:
 
 def test_unknown_names(workspace: Path) -> None:
     wrong = pixi("install", "--only", "native-libary", cwd=workspace, environ=LINUX).failed()
-    assert "did you mean native-library" in wrong.err
+    assert "did you mean `native-library`" in wrong.err
     assert not (workspace / ".pixi" / "envs").exists()
     skipped = pixi("install", "--skip", "native-tol", cwd=workspace, environ=LINUX).succeeded()
     assert "nothing is skipped for 'native-tol'" in skipped.err
-    assert "did you mean native-tool" in skipped.err
+    assert "did you mean `native-tool`" in skipped.err
     assert "native-tool" in installed(workspace)
 
 

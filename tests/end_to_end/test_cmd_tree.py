@@ -61,7 +61,7 @@ def test_trees(workspace: Path, words: tuple[str, ...], drawn: str) -> None:
         (("tree", "no-such"), "no packages found"),
         (("tree", "(", "--frozen"), "is not a regular expression"),
         (("tree", "-p", "win-64"), "it has linux-64, osx-arm64"),
-        (("why", "native-libary"), "did you mean native-library"),
+        (("why", "native-libary"), "did you mean `native-library`"),
     ],
 )
 def test_nothing_found(workspace: Path, words: tuple[str, ...], message: str) -> None:

@@ -115,10 +115,10 @@ def test_a_rehearsed_upgrade_says_what_it_would_do(tmp_path: Path, small_channel
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (("update", "shraed"), "did you mean shared?"),
+        (("update", "shraed"), "did you mean `shared`?"),
         (("update", "-p", "linux-46"), "did you mean `linux-64`?"),
-        (("update", "-e", "defualt"), "did you mean default?"),
-        (("upgrade", "shraed"), "did you mean shared?"),
+        (("update", "-e", "defualt"), "did you mean `default`?"),
+        (("upgrade", "shraed"), "did you mean `shared`?"),
         (("upgrade", "-f", "defualt"), "did you mean `default`?"),
     ],
 )

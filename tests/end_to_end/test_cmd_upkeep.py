@@ -151,7 +151,7 @@ def test_reinstall_restores_files(workspace: Path) -> None:
     assert ((prefix / "share" / "shared").is_file(), (prefix / "share" / "needs-glibc").exists()) == (True, False)
     pixi("reinstall", "-e", "default", "--frozen", cwd=workspace).succeeded()
     assert (prefix / "share" / "needs-glibc").is_file()
-    assert "did you mean shared?" in pixi("reinstall", "shraed", cwd=workspace).failed().err
+    assert "did you mean `shared`?" in pixi("reinstall", "shraed", cwd=workspace).failed().err
 
 
 def test_only_packages_that_no_environment_links_go(tmp_path: Path, small_channel: Path) -> None:

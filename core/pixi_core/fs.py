@@ -253,12 +253,12 @@ def hold(path: Path) -> int:
     """
     if sys.platform == "win32":
         return -1
-    import fcntl
-
     try:
         fd = os.open(path, os.O_RDONLY | _CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return -1
+    import fcntl  # mostly there is no such file
+
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(fd), os.lstat(path)):

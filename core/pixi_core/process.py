@@ -50,18 +50,16 @@ def run(
     stop, `PixiError` after the timeout; a failing program is no error.
     """
     with _lifeline(tied) as watched:
+        if stdin is not None:
+            given: int | None = subprocess.PIPE
+        else:
+            given = watched if tied else subprocess.DEVNULL if capture else None
         try:
             child = subprocess.Popen(
                 list(argv),
                 env=None if env is None else dict(env),
                 cwd=cwd,
-                stdin=subprocess.PIPE
-                if stdin is not None
-                else watched
-                if tied
-                else subprocess.DEVNULL
-                if capture
-                else None,
+                stdin=given,
                 stdout=subprocess.PIPE if capture else None,
                 stderr=subprocess.STDOUT if capture else None,
                 text=True,

@@ -20,6 +20,7 @@ from ..fs import FileLock, remove_tree, replace
 from ..model.channel import without_credentials
 from ..model.pypi_requirement import GitSource
 from ..process import run
+from ..suggest import hints
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _SHORT = re.compile(r"[0-9a-f]{7,39}\Z")
@@ -166,18 +167,15 @@ class GitRepositories:
 
 def _unknown_reference(source: GitSource, references: Mapping[str, str]) -> SpecError:
     """What a repository lacks, and what it has that reads alike."""
-    from difflib import get_close_matches  # lazy: only for the message
-
     wanted = source.tag or source.branch or source.rev or "HEAD"
     kinds = ("refs/tags/",) if source.tag else ("refs/heads/",) if source.branch else ("refs/tags/", "refs/heads/")
     names = {name.removeprefix(kind).removesuffix("^{}") for name in references for kind in kinds if kind in name}
-    near = get_close_matches(wanted, sorted(names), n=2)
-    hints = [f"did you mean {' or '.join(f'`{name}`' for name in near)}?"] if near else []
+    said = hints(wanted, names)
     kind = "tag " if source.tag else "branch " if source.branch else ""
     other = next((found for found in ("tags", "heads") if f"refs/{found}/{wanted}" in references), None)
     if kind and other:
-        hints.append(f"`{wanted}` is a {'tag' if other == 'tags' else 'branch'}")
+        said.append(f"`{wanted}` is a {'tag' if other == 'tags' else 'branch'}")
     return SpecError(
         f"{without_credentials(source.url)} has no {kind}{wanted}",
-        hints=hints or ["give a branch, a tag, or all forty digits of a commit"],
+        hints=said or ["give a branch, a tag, or all forty digits of a commit"],
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pixi_core.ops.find_packages import find_packages
-from pixi_core.ops.known_names import MOST, beginning_with
+from pixi_core.ops.known_names import MOST, beginning_with, hints_of_the_other_kind
 from pixi_core.workspace import Workspace
 from tests.support import http_server, pypi_index
 from tests.support.command import pixi
@@ -63,3 +63,35 @@ def test_names_of_the_index_are_those_that_a_search_has_kept(tmp_path: Path) -> 
             workspace.services.close()
     assert pixi("names", "GR", "-e", "default", cwd=tmp_path).succeeded().out.split() == ["greet-er", "greeting"]
     assert pixi("names", "greet_", "--pypi", cwd=tmp_path).succeeded().out.split() == ["greet-er"]
+
+
+def test_what_cannot_be_added_may_be_of_the_other_kind(tmp_path: Path, small_channel: Path) -> None:
+    index = pypi_index.FakeIndex()
+    index.wheel("greeting", "1.0")
+    manifest = tmp_path / "pixi.toml"
+    with pypi_index.serving(index):
+        manifest.write_text(
+            f'[workspace]\nchannels = ["{small_channel.as_uri()}"]\nplatforms = ["linux-64"]\n'
+            f'[pypi-options]\nindex-url = "{index.url}"\n'
+        )
+        before = manifest.read_text()
+        linux = {"PIXI_OVERRIDE_PLATFORM": "linux-64"}
+        unknown = pixi("add", "greeting", cwd=tmp_path, environ=linux).failed(1)
+        assert "if it is a package of the PyPI index: `pixi add --pypi greeting`" in unknown.err
+        workspace = Workspace.open(manifest)
+        try:
+            find_packages(workspace, "greet")  # keeps the names of the index
+        finally:
+            workspace.close()
+        known = pixi("add", "greeting", "absent", cwd=tmp_path, environ=linux).failed(1)
+        assert "`greeting` is a package of the PyPI index: `pixi add --pypi greeting`" in known.err
+        assert "--pypi absent" not in known.err
+        too_new = pixi("add", "shared==99", cwd=tmp_path, environ=linux).failed(1)
+        assert "--pypi" not in too_new.err
+        assert manifest.read_text() == before
+        workspace = Workspace.open(manifest)
+        try:
+            said = hints_of_the_other_kind(workspace, ["shared", "greeting"], pypi=True)
+        finally:
+            workspace.close()
+    assert said == ["`shared` is a conda package, too: `pixi add shared`"]

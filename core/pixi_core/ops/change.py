@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ManifestError
+from ..errors import ManifestError, Unsatisfiable
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, FeatureName, pypi_name
 from ..progress import SILENT, Reporter
 from .installing import Installation, Prepared, install_prepared, prepare_installation
@@ -100,14 +100,20 @@ def add(
     if not users:
         reporter.warning(f"no environment uses the feature '{target.feature}': nothing is locked or installed for it")
     previous = workspace.lock()
-    lock = update_lock(
-        workspace,
-        manifest=manifest,
-        previous=previous,
-        unlock=compared_names(fresh),
-        reporter=reporter,
-        should_stop=should_stop,
-    )
+    try:
+        lock = update_lock(
+            workspace,
+            manifest=manifest,
+            previous=previous,
+            unlock=compared_names(fresh),
+            reporter=reporter,
+            should_stop=should_stop,
+        )
+    except Unsatisfiable as error:
+        from .known_names import hints_of_the_other_kind
+
+        error.hints = (*error.hints, *hints_of_the_other_kind(workspace, fresh, pypi=pypi))
+        raise
     ranged = {name: pinned(workspace, spec, lock) for name, spec in fresh.items()}
     text = _edited(workspace, ranged, target) if fresh else workspace.manifest_text
     change = Change(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import PixiError
 from ..model.platform import NOARCH
+from ..names import DEFAULT_ENVIRONMENT
 from ..virtual import host_subdir
 
 if TYPE_CHECKING:
@@ -29,6 +30,25 @@ def known_names(workspace: Workspace, part: str, *, pypi: bool = False, environm
     if pypi or workspace.manifest.is_host_kind:
         return beginning_with(_compared(part), _of_index(workspace, chosen))
     return beginning_with(part.lower(), _of_channels(workspace, chosen))
+
+
+def hints_of_the_other_kind(workspace: Workspace, names: Iterable[str], *, pypi: bool) -> list[str]:
+    """What to say of packages that could not be added (with `pypi` or without): that what has this name is of the other
+    kind. From the caches: a command that has failed waits for nothing. The workspace is offline from now on.
+    """
+    if workspace.manifest.is_host_kind:
+        return []
+    workspace.configure(offline=True)
+    environment = workspace.manifest.environment(DEFAULT_ENVIRONMENT)
+    conda = _of_channels(workspace, environment)
+    if pypi:
+        return [f"`{name}` is a conda package, too: `pixi add {name}`" for name in names if name in conda]
+    index = _of_index(workspace, environment)
+    unknown = [name for name in names if name not in conda]
+    found = [name for name in unknown if _compared(name) in index]
+    if unknown and not index:
+        return [f"if it is a package of the PyPI index: `pixi add --pypi {' '.join(unknown)}`"]
+    return [f"`{name}` is a package of the PyPI index: `pixi add --pypi {name}`" for name in found]
 
 
 def beginning_with(part: str, names: Iterable[str]) -> list[str]:

@@ -150,10 +150,12 @@ class Services:
 
     def close(self) -> None:
         """Release connections."""
+        if self._gateway is not None:
+            self._gateway.close()
+            self._gateway = None
         if self._client is not None:
             self._client.close()
             self._client = None
-            self._gateway = None
 
 
 def _itself(value: _T) -> _T:

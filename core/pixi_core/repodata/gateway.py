@@ -173,14 +173,16 @@ class Gateway:
             self._opened.clear()
             self._exported.clear()
             self._sources.clear()
+            self._loaded.tables.clear()  # they lead back to who made them
             self._loaded = Loaded()
 
     def close(self) -> None:
-        """Write what was compiled and end the threads."""
+        """Write what was compiled, end the threads, and let go of the indexes: each is a mapped file."""
         self._tables.flush()
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+        self.forget()
 
     def __enter__(self) -> Self:
         return self

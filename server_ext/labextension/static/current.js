@@ -43,6 +43,12 @@ export class Current {
     return (running && running.name) || preferred.name || (context.model.getMetadata('kernelspec') || {}).name || '';
   }
 
+  /** Whether the kernel is of an entry of the picker that came after the list which JupyterLab has. */
+  get _isUnlisted() {
+    const { specs } = this.app.serviceManager.kernelspecs;
+    return /^pixi--/.test(this.kernelName) && !(specs && specs.kernelspecs[this.kernelName]);
+  }
+
   /** What requests are about: the notebook, or the workspace of its entry in the kernel picker; null where the kernel
    * is none of ours, or nothing is open.
    */
@@ -82,6 +88,7 @@ export class Current {
     const { panel } = this;
     if (!panel) return this._set(null);
     const age = ++this._age;
+    if (this._isUnlisted) await this.app.serviceManager.kernelspecs.refreshSpecs();
     const { subject } = this;
     let status = { state: 'other-kernel', reasons: [] };
     try {

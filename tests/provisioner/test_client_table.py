@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -222,7 +222,8 @@ def crashed(client: str, table: Table) -> None:
         os.kill(int(process), signal.SIGKILL)
         assert until(lambda: _answers_anew(table.server, kernel, process), 60)
     elif client == "console":
-        table.console(scene, edit, die)
+        with suppress(subprocess.TimeoutExpired):  # a console may wait for a kernel that is dead for ever
+            table.console(scene, edit, die)
     else:
         write_notebook(scene.notebook, edit, die)
         ran = execute(client, scene.notebook, table.work / "crashed.ipynb")

@@ -19,9 +19,11 @@ def read(folder: Path, text: str | bytes, **others: str) -> Requirements:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     for name, content in others.items():
         (folder / name.replace("_", ".")).write_text(content)
-    reader = RequirementsReader(folder)
+    found = Requirements()
+    reader = RequirementsReader(folder, found)
     reader.read(path)
-    return reader.finish()
+    reader.finish()
+    return found
 
 
 @pytest.fixture

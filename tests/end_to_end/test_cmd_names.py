@@ -91,7 +91,9 @@ def test_what_cannot_be_added_may_be_of_the_other_kind(tmp_path: Path, small_cha
         assert manifest.read_text() == before
         workspace = Workspace.open(manifest)
         try:
-            said = hints_of_the_other_kind(workspace, ["shared", "greeting"], pypi=True)
+            said = hints_of_the_other_kind(
+                workspace, ["shared", "greeting"], workspace.manifest.environment("default"), pypi=True
+            )
         finally:
             workspace.close()
     assert said == ["`shared` is a conda package, too: `pixi add shared`"]

@@ -191,6 +191,15 @@ def without_history(state: Mapping[str, str]) -> dict[str, str]:
     return {path: what for path, what in state.items() if not path.startswith(f".pixi/{HISTORY}")}
 
 
-def pair(made: Desk) -> tuple[bytes, bytes]:
+def pair(workspace: Path) -> tuple[bytes, bytes]:
     """Manifest and lock file."""
-    return (made.workspace / "pixi.toml").read_bytes(), (made.workspace / "pixi.lock").read_bytes()
+    return (workspace / "pixi.toml").read_bytes(), (workspace / "pixi.lock").read_bytes()
+
+
+def before_and_after(made: Desk) -> tuple[tuple[bytes, bytes], tuple[bytes, bytes]]:
+    """Manifest and lock file before the command that the desk has run, to which it goes back, and after it."""
+    new = pair(made.workspace)
+    made.back()
+    old = pair(made.workspace)
+    assert old[0] != new[0]
+    return old, new

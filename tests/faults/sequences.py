@@ -21,7 +21,7 @@ from pathlib import Path
 from pixi_core.cli.main import main
 
 from .engine import in_child, kill, reset
-from .products import comparable
+from .products import comparable, pair
 
 CONDA = (
     "clobber-one", "clobber-two", "links", "prefix-text", "prefix-binary", "unlinked", "odd-paths", "old-archive",
@@ -72,7 +72,7 @@ class Workspace:
     @property
     def pair(self) -> tuple[bytes, bytes]:
         """Manifest and lock file."""
-        return (self.folder / "pixi.toml").read_bytes(), (self.folder / "pixi.lock").read_bytes()
+        return pair(self.folder)
 
     def begin(self) -> None:
         """Write the manifest, and install."""

@@ -86,7 +86,7 @@ def desk(tmp_path: Path, tools: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
 def test_a_killed_command_leaves_nothing_half_done(desk: Desk, name: str) -> None:
     before, command, every = SCENARIOS[name]
     changes = _prepared(desk, before, command)
-    _sweep(desk, command, range(1, changes + 1, every))
+    assert _wrong(desk, command, range(1, changes + 1, every)) == []
 
 
 @pytest.mark.channel
@@ -101,7 +101,7 @@ def test_real_tools_on_two_pythons(
     before, command = REAL[name]
     filled = [tuple(word.replace("OTHER", other) for word in words) for words in (*before, command)]
     changes = _prepared(desk, filled[:-1], filled[-1])
-    _sweep(desk, filled[-1], range(1, changes + 1, max(changes // KILLS, 1)))
+    assert _wrong(desk, filled[-1], range(1, changes + 1, max(changes // KILLS, 1))) == []
 
 
 def _prepared(desk: Desk, before: Sequence[Words], command: Words) -> int:
@@ -123,9 +123,9 @@ def _prepared(desk: Desk, before: Sequence[Words], command: Words) -> int:
     return changes
 
 
-def _sweep(desk: Desk, command: Words, moments: range) -> None:
-    wrong = [told for at in moments if (told := _fails(desk, command, at))]
-    assert not wrong, f"{len(wrong)} of {len(moments)}: {wrong[:6]}"
+def _wrong(desk: Desk, command: Words, moments: range) -> list[str]:
+    """What is wrong after kills at these changes, a line each."""
+    return [told for at in moments if (told := _fails(desk, command, at))]
 
 
 def _fails(desk: Desk, command: Words, at: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from .engine import in_child, kill
 from .power_cut import LOSSES, Lasting, Loss, heard, lose, recording
-from .products import BY_NAME, SCENARIOS, Desk, Scenario, pair
+from .products import BY_NAME, SCENARIOS, Desk, Scenario, before_and_after, pair
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")]
 
@@ -68,10 +68,7 @@ def test_any_next_command_finds_both_files_old_or_both_new(
     desk: Callable[[Scenario], Desk], name: str, every: int, loss: Loss, tmp_path: Path
 ) -> None:
     made = desk(BY_NAME[name])
-    new = pair(made)
-    made.back()
-    old = pair(made)
-    assert old[0] != new[0]
+    old, new = before_and_after(made)
     wrong, mixed = [], 0
     for at in range(1, made.changes + 2, every):
         made.back()
@@ -82,9 +79,9 @@ def test_any_next_command_finds_both_files_old_or_both_new(
         in_child(work, at=at, fault=kill, before=record)
         lose(made.place, heard(tmp_path / "told", before), loss, f"{name} {at}")
         before.release()
-        mixed += pair(made) not in (old, new)
+        mixed += pair(made.workspace) not in (old, new)
         made.outcome("task", "list")
-        if pair(made) not in (old, new):
+        if pair(made.workspace) not in (old, new):
             wrong.append(at)
     print(f"{name}: {made.changes} power cuts, {mixed} between the two files, {len(wrong)} wrong")
     assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:12]}"

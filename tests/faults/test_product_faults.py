@@ -13,7 +13,7 @@ import pytest
 from pixi_core.install.history import FOLDER as HISTORY
 
 from .engine import in_child
-from .products import BY_NAME, SCENARIOS, Desk, Scenario, pair
+from .products import BY_NAME, SCENARIOS, Desk, Scenario, before_and_after, pair
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -91,19 +91,16 @@ def test_any_next_command_finds_both_files_old_or_both_new(
 ) -> None:
     """Not only the same command: whatever opens the workspace after a kill."""
     made = desk(BY_NAME[name])
-    new = pair(made)
-    made.back()
-    old = pair(made)
-    assert old[0] != new[0]
+    old, new = before_and_after(made)
     assert old[1] != new[1]
     wrong, mixed = [], 0
     for at in range(1, made.changes + 1, every):
         if made.strike(at) != -9:
             continue
-        mixed += pair(made) not in (old, new)
+        mixed += pair(made.workspace) not in (old, new)
         made.outcome("task", "list")
         left = (made.workspace / ".pixi" / "unfinished-pair.json").exists()
-        if pair(made) not in (old, new) or left:
+        if pair(made.workspace) not in (old, new) or left:
             wrong.append(at)
     assert not wrong, f"{len(wrong)} of {made.changes}: {wrong[:12]}"
     print(f"{name}: {mixed} kills between the two files")

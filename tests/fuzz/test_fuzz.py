@@ -68,6 +68,7 @@ def test_damaged_inputs(name: str, count: int, tmp_path: Path) -> None:
 def test_long_inputs_take_bounded_time(name: str, tmp_path: Path) -> None:
     target = TARGETS[name]
     inputs = [long for seed in target.seeds for long in drawn_out(seed)]
+    assert inputs
     for content in inputs:
         run_bounded(target, content, tmp_path / "x")
     print(f"{name}: {len(inputs)} long inputs")

@@ -48,14 +48,6 @@ def browser() -> None:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the server serves."""
-    folder = tmp_path_factory.mktemp("browser") / "served"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
 def server(root: Path, index: str) -> Iterator[TestServer]:
     """JupyterLab and Notebook."""
     with server_of_a_user(root, index, lab=True) as running:

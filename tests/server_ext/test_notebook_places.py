@@ -8,33 +8,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.provisioner.conftest import MANIFEST, write_notebook
 from tests.server_ext.test_own_workspace import approve, kernel_of, save, status
-from tests.support.jupyter_server import TestServer, running_server, server_of_a_user
+from tests.support.jupyter_server import TestServer, running_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernels")]
 
 USE = "import greeting, sys; print(greeting.version); print(sys.prefix)"
 PLACES = ("below folders", "renamed", "copied", "moved", "opened twice", "on a drive")
 MANIFESTS = ("own", "project", "none")
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("places") / "served"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(root: Path, index: str) -> Iterator[TestServer]:
-    with server_of_a_user(root, index) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

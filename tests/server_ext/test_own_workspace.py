@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.provisioner.conftest import write_notebook
-from tests.support.jupyter_server import TestServer, server_of_a_user
+from tests.support.jupyter_server import TestServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kernels")]
 
 WHERE = "import sys; print(sys.prefix)"
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("own") / "served"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(root: Path, index: str) -> Iterator[TestServer]:
-    with server_of_a_user(root, index) as running:
-        yield running
 
 
 def status(server: TestServer, path: str) -> dict[str, Any]:

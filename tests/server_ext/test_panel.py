@@ -23,7 +23,6 @@ from tests.server_ext.test_browser import (
     button,
     lab,
     manifest_text,
-    root,
     run_first_cell,
     server,
     workspace,
@@ -32,7 +31,7 @@ from tests.server_ext.test_own_workspace import approve
 from tests.support.browser import Page, browser_page
 from tests.support.jupyter_server import TestServer
 
-__all__ = ["browser", "manifest_text", "root", "server"]
+__all__ = ["browser", "manifest_text", "server"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("kernels")]
 

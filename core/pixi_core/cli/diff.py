@@ -33,10 +33,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.after is not None:
         found = diff.diff_files(context.cwd / Path(arguments.before), context.cwd / Path(arguments.after))
     elif arguments.before is not None:
-        sides = diff.diff_sides(context.cwd / arguments.before)
-        if sides is None:
-            sides = diff.diff_with_workspace(context.workspace(arguments.manifest_path), context.cwd / arguments.before)
-        found = sides
+        before = context.cwd / Path(arguments.before)
+        found = diff.diff_sides(before) or diff.diff_with_workspace(context.workspace(arguments.manifest_path), before)
     else:
         found = diff.diff_with_prefix(context.workspace(arguments.manifest_path), arguments.environment)
     context.result("diff", found)

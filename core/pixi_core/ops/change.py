@@ -112,7 +112,9 @@ def add(
     except Unsatisfiable as error:
         from .known_names import hints_of_the_other_kind
 
-        error.hints = (*error.hints, *hints_of_the_other_kind(workspace, fresh, pypi=pypi))
+        for spec in users[:1]:
+            where = manifest.environment(spec.name)
+            error.hints = (*error.hints, *hints_of_the_other_kind(workspace, fresh, where, pypi=pypi))
         raise
     ranged = {name: pinned(workspace, spec, lock) for name, spec in fresh.items()}
     text = _edited(workspace, ranged, target) if fresh else workspace.manifest_text

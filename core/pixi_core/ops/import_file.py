@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, UsageError
 from ..names import DEFAULT_ENVIRONMENT, DEFAULT_FEATURE, EnvironmentName
-from .requirements_file import RequirementsReader, logical_lines, text_of
+from .requirements_file import Requirements, RequirementsReader, logical_lines, text_of
 from .workspace_edit import edit_manifest
 
 if TYPE_CHECKING:
@@ -16,25 +16,18 @@ if TYPE_CHECKING:
 
     from ..manifest.edit_workspace import WorkspaceEditor
     from ..manifest.model import ManifestKind
-    from ..model.pypi_requirement import PypiRequirement
     from ..workspace import Workspace
-    from .requirements_file import Requirements
 
 FORMATS = ("conda-env", "pypi-txt")
 
 
 @dataclass(slots=True)
-class Imported:
-    """What a file asks for. `conda` are match specs, `pypi` requirements, `options` entries of `[pypi-options]`;
-    `ignored` are lines that have no place in a manifest.
-    """
+class Imported(Requirements):
+    """What a file asks for; `conda` are match specs."""
 
     name: str | None = None
     channels: list[str] = field(default_factory=list)
     conda: list[str] = field(default_factory=list)
-    pypi: list[PypiRequirement] = field(default_factory=list)
-    options: dict[str, Any] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
 
 
 def import_file(
@@ -138,7 +131,7 @@ def read_conda_env(path: Path, root: Path | None = None) -> Imported:
         raise InputError(f"{path} is not an environment file: it has no list of dependencies")
     found = Imported(name=_maybe_text(data.get("name")))
     found.channels = [str(channel) for channel in data.get("channels") or [] if channel != "nodefaults"]
-    reader = RequirementsReader(root or path.parent)
+    reader = RequirementsReader(root or path.parent, found)
     for entry in data.get("dependencies", []):
         if isinstance(entry, str):
             found.conda.append(entry)
@@ -148,7 +141,7 @@ def read_conda_env(path: Path, root: Path | None = None) -> Imported:
                     reader.line(text, path, f"{path.name}: pip")
         else:
             raise InputError(f"{path}: a dependency is neither text nor a `pip` list: {entry!r}")
-    _take(reader.finish(), found)
+    reader.finish()
     if isinstance(data.get("variables"), dict) and data["variables"]:
         found.ignored += [f"variables.{key}" for key in data["variables"]]
     return found
@@ -158,17 +151,11 @@ def read_requirements(path: Path, root: Path) -> Imported:
     """A `requirements.txt` of pip, with those that it includes; paths in it start from `root`. Raises `InputError`,
     `SpecError`.
     """
-    reader = RequirementsReader(root)
-    reader.read(path)
     found = Imported()
-    _take(reader.finish(), found)
+    reader = RequirementsReader(root, found)
+    reader.read(path)
+    reader.finish()
     return found
-
-
-def _take(said: Requirements, found: Imported) -> None:
-    found.pypi += said.pypi
-    found.options |= said.options
-    found.ignored += said.ignored
 
 
 def _maybe_text(value: Any) -> str | None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from ..errors import PixiError
 from ..model.platform import NOARCH
-from ..names import DEFAULT_ENVIRONMENT
 from ..virtual import host_subdir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from ..manifest.merge import Environment
-    from ..workspace import Workspace
+    from ..workspace import Services, Workspace
 
 MOST = 200
 """More than anybody reads."""
@@ -28,22 +28,27 @@ def known_names(workspace: Workspace, part: str, *, pypi: bool = False, environm
     workspace.configure(offline=True)
     chosen = workspace.manifest.environment(workspace.environment_name(environment))
     if pypi or workspace.manifest.is_host_kind:
-        return beginning_with(_compared(part), _of_index(workspace, chosen))
-    return beginning_with(part.lower(), _of_channels(workspace, chosen))
+        return beginning_with(_compared(part), _of_index(workspace.services, workspace.root, chosen))
+    return beginning_with(part.lower(), _of_channels(workspace.services, chosen))
 
 
-def hints_of_the_other_kind(workspace: Workspace, names: Iterable[str], *, pypi: bool) -> list[str]:
-    """What to say of packages that could not be added (with `pypi` or without): that what has this name is of the other
-    kind. From the caches: a command that has failed waits for nothing. The workspace is offline from now on.
+def hints_of_the_other_kind(
+    workspace: Workspace, names: Iterable[str], environment: Environment, *, pypi: bool
+) -> list[str]:
+    """What to say of packages that could not be added to an environment (with `pypi` or without): that what has this
+    name is of the other kind. From the caches: a command that has failed waits for nothing.
     """
     if workspace.manifest.is_host_kind:
         return []
-    workspace.configure(offline=True)
-    environment = workspace.manifest.environment(DEFAULT_ENVIRONMENT)
-    conda = _of_channels(workspace, environment)
+    services = workspace.services.unconnected()
+    services.offline = True
+    try:
+        conda = _of_channels(services, environment)
+        index = set() if pypi else _of_index(services, workspace.root, environment)
+    finally:
+        services.close()
     if pypi:
         return [f"`{name}` is a conda package, too: `pixi add {name}`" for name in names if name in conda]
-    index = _of_index(workspace, environment)
     unknown = [name for name in names if name not in conda]
     found = [name for name in unknown if _compared(name) in index]
     if unknown and not index:
@@ -58,18 +63,18 @@ def beginning_with(part: str, names: Iterable[str]) -> list[str]:
     return [name for name in ordered[first : first + MOST] if name.startswith(part)]
 
 
-def _of_channels(workspace: Workspace, environment: Environment) -> set[str]:
-    subdirs = [host_subdir(workspace.environ), NOARCH]
+def _of_channels(services: Services, environment: Environment) -> set[str]:
+    subdirs = [host_subdir(services.environ), NOARCH]
     found: set[str] = set()
     for entry in environment.channels:
         with suppress(PixiError):  # one that is not in the cache
-            found.update(workspace.services.gateway.names([entry.channel], subdirs))
+            found.update(services.gateway.names([entry.channel], subdirs))
     return found
 
 
-def _of_index(workspace: Workspace, environment: Environment) -> set[str]:
-    index = workspace.services.index(environment.pypi_options)
-    index.anchor(workspace.root)
+def _of_index(services: Services, root: Path, environment: Environment) -> set[str]:
+    index = services.index(environment.pypi_options)
+    index.anchor(root)
     with suppress(PixiError):  # not in the cache, or one that lists no names
         return {_compared(name) for name in index.names()}
     return set()

@@ -53,9 +53,9 @@ class Requirements:
 class RequirementsReader:
     """Reads files and single lines into `found`; call `finish` at the end. `root` is where relative paths start."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, found: Requirements) -> None:
         self.root = root
-        self.found = Requirements()
+        self.found = found
         self._seen: set[Path] = set()
         self._constraints: list[tuple[PypiRequirement, str]] = []
 
@@ -80,8 +80,8 @@ class RequirementsReader:
             elif requirement is not None:
                 self.found.pypi.append(requirement)
 
-    def finish(self) -> Requirements:
-        """What was found; constraints bind the requirements that they name."""
+    def finish(self) -> None:
+        """Let constraints bind the requirements that they name."""
         for constraint, where in self._constraints:
             bound = False
             for index, wanted in enumerate(self.found.pypi):
@@ -91,7 +91,6 @@ class RequirementsReader:
                     bound = True
             if not bound:
                 self._ignore(where, str(constraint), "a constraint on what nothing here asks for itself")
-        return self.found
 
     def _ignore(self, where: str, text: str, why: str) -> None:
         self.found.ignored.append(f"{where}: {text} ({why})")

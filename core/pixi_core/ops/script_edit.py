@@ -86,17 +86,18 @@ def lock_script(
     Raises what solving raises; the file is then as it was.
     """
     beside = sidecar(path)
-    if only_present and not beside.is_file():
+    is_new = not beside.is_file()
+    if only_present and is_new:
         return None
     with opened_script(services, path, reporter=reporter) as workspace:
-        if not beside.is_file():
+        if is_new:
             workspace.lock_path.unlink(missing_ok=True)
         lock = workspace.lock()
         reasons = outdated_reasons(workspace, lock)
         if lock is not None and not reasons:
             return Locked(lock=lock, changed=False)
         locked = relock(workspace, lock, reasons=reasons, write=write, reporter=reporter)
-        if locked.changed and write:
+        if is_new and write:
             atomic_write(beside, workspace.lock_path.read_text(encoding="utf-8"))
         return locked
 

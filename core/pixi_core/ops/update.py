@@ -160,8 +160,8 @@ def _platforms(workspace: Workspace, names: Sequence[str]) -> frozenset[str]:
     for name in names:
         here = {platform.name for platform in known if name in (platform.name, platform.subdir)}
         if not here:
-            names = [str(platform.name) for platform in known]
-            hint = did_you_mean(name, names, f"platforms of this workspace: {', '.join(names)}")
+            there = [platform.name for platform in known]
+            hint = did_you_mean(name, there, f"platforms of this workspace: {', '.join(there)}")
             raise ManifestError(f"the workspace has no platform '{name}'", hints=[hint])
         found |= here
     return frozenset(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 
 from ..errors import HttpStatusError, NetworkError
 from ..model.channel import Channel
@@ -72,19 +73,18 @@ class Gateway:
             _sweep(place)
         self._client = client
         self._tables = TableCache(folder)
-        self._fetcher, self._exports = (
-            IndexFetcher(
-                client,
-                str(folder),
-                offline=offline,
-                as_kept=as_kept,
-                reporter=reporter,
-                pool=self._threads,
-                disabled=disabled,
-                forms=forms,
-            )
-            for forms in (FORMS, RUN_EXPORTS)
+        fetcher = partial(
+            IndexFetcher,
+            client,
+            str(folder),
+            offline=offline,
+            as_kept=as_kept,
+            reporter=reporter,
+            pool=self._threads,
+            disabled=disabled,
         )
+        self._fetcher = fetcher(forms=FORMS)
+        self._exports = fetcher(forms=RUN_EXPORTS)
         self._check = check
         self._pool: ThreadPoolExecutor | None = None
         self._opened: dict[str, SubdirIndex | None] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..model.match_spec import parse_match_spec
+from ..suggest import near
 from .engine import LATE, Clause, Engine, NoSolution, OutOfBudget, Stopped
 from .problem import Problem
 from .story import Line, Story
@@ -268,12 +269,10 @@ def _loosened(
 
 def _hints(problem: Problem, unknown: Sequence[str], loosened: Sequence[tuple[MatchSpec, str]]) -> Iterable[str]:
     """What would help: names that are nearly right, the channel that has it, what to loosen."""
-    from difflib import get_close_matches
-
     for name in dict.fromkeys(unknown):
-        near = get_close_matches(name, problem.source.names(), n=3, cutoff=0.75)
-        if near:
-            yield f"did you mean {' or '.join(f'`{other}`' for other in near)} instead of `{name}`?"
+        meant = near(name, problem.source.names(), nearness=0.75)
+        if meant:
+            yield f"did you mean {' or '.join(f'`{other}`' for other in meant)} instead of `{name}`?"
         else:
             yield f"check the spelling of `{name}`, or look for it with `pixi search '*{name}*'`"
     for name, channel in problem.wanted_channels.items():

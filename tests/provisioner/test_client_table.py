@@ -6,8 +6,8 @@ of it: mostly, in the folder of which environment the kernel runs.
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pixi_core.cache.layout import CacheDirs
@@ -84,7 +85,7 @@ class Table:
         if client == "server":
             return self.server.run_cells(self.session(scene), WHERE)[0].text.strip()
         if client == "console":
-            return self.patient_console(scene, WHERE)
+            return self.console(scene, WHERE).stdout
         if client == "argv":
             with self.argv(scene) as kernel:
                 return kernel.value("__import__('sys').prefix")
@@ -100,36 +101,39 @@ class Table:
         return str(answer.json()["kernel"]["id"])
 
     def console(self, scene: Scene, *lines: str) -> subprocess.CompletedProcess[str]:
-        """`jupyter console`, with some lines typed."""
-        return subprocess.run(
-            [sys.executable, "-m", "jupyter_console", "--kernel=pixi", "--simple-prompt"],
-            input="\n".join([*lines, "exit", ""]),
-            cwd=scene.folder,
-            env={**tools_on_path(), **scene.variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        """`jupyter console`, with some lines typed as soon as it hears its kernel.
 
-    def patient_console(self, scene: Scene, line: str) -> str:
-        """What `jupyter console` shows for a line.
-
-        It asks at once and now and then misses its kernel's first answer; then it shows nothing or waits for ever, with
-        a stock kernel once in thirty times as well. That is tried again; a kernel that never answers still fails.
+        It shows its prompt before it is connected to where the kernel publishes what cells print; a line typed within
+        the next tenth of a second then waits for ever, with every kernel. No person is that fast.
         """
-        for _ in range(3):
+        runtime = self.work / f"console-{next(numbers)}"
+        command = [sys.executable, "-m", "jupyter_console", "--kernel=pixi", "--simple-prompt"]
+        environ = {**tools_on_path(), **scene.variables, "JUPYTER_RUNTIME_DIR": str(runtime)}
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=scene.folder, env=environ
+        ) as it:
             try:
-                shown = self.console(scene, line).stdout
-            except subprocess.TimeoutExpired:
-                continue
-            if not re.search(r"In \[1\]: (\n|In \[2\])", shown):
-                return shown
-        raise AssertionError("three consoles had no answer")
+                until(lambda: it.poll() is not None or _hears_its_kernel(it.pid, runtime), 60)
+                shown, said = it.communicate("\n".join([*lines, "exit", ""]), timeout=60)
+            except BaseException:
+                it.kill()
+                raise
+        return subprocess.CompletedProcess(command, it.returncode, shown, said)
 
     def argv(self, scene: Scene) -> AbstractContextManager[TestKernel]:
         """The kernel spec's command, as clients run it that know no provisioners."""
         environ = {**tools_on_path(), **scene.variables}
         return running_kernel(LAUNCHER, self.work, environ=environ, cwd=scene.folder)
+
+
+def _hears_its_kernel(client: int, runtime: Path) -> bool:
+    """Whether a process is connected to where its kernel publishes; `runtime` holds the kernel's connection file."""
+    with suppress(psutil.NoSuchProcess, json.JSONDecodeError):  # it has just ended, the file is just being written
+        ports = {json.loads(file.read_bytes())["iopub_port"] for file in runtime.glob("kernel-*.json")}
+        connections = psutil.Process(client).net_connections("tcp")
+        return any(one.status == psutil.CONN_ESTABLISHED and one.raddr.port in ports for one in connections)
+    return False
 
 
 @pytest.fixture(scope="module")

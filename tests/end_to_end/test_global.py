@@ -263,9 +263,13 @@ def test_shortcuts(home: Home) -> None:
     home.run("shortcut", "add", "-e", "menus", "menus").succeeded()
     [entry] = applications.iterdir()
     assert "Name=The Tool" in entry.read_text()
-    assert f'Exec="{home.root}/envs/menus/bin/menus" "a word" %f' in entry.read_text().replace("\\$", "$")
+    [script] = (home.root / "shortcuts" / "scripts" / "menus").iterdir()
+    started = f'"{script}" "{home.root}/envs/menus/bin/menus" "a word" %f'
+    assert f"Exec={started}" in entry.read_text().replace("\\\\$", "$")
+    assert "export CONDA_PREFIX=" in script.read_text()
     home.run("shortcut", "remove", "menus").succeeded()
     assert not list(applications.iterdir())
+    assert not script.exists()
     assert "brings no menu entries" in home.run("shortcut", "add", "-e", "menus", "python").failed().err
     home.install("menus")
     assert len(list(applications.iterdir())) == 1

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..activation import quote
 from ..activation.compute import clean_environment, path_key
 from ..activation.run_scripts import activate
 from ..progress import SILENT, Reporter
@@ -21,6 +22,21 @@ class Captured:
 
     path_diff: str
     env: Mapping[str, str]
+
+    def posix_lines(self) -> list[str]:
+        """What sets them in a POSIX shell. `PIXI_BASE_PATH` is the `PATH` without what other launchers put there."""
+        lines = [f"export {key}={quote.posix(value)}" for key, value in sorted(self.env.items())]
+        if self.path_diff:
+            lines.append(f"PATH={quote.posix(self.path_diff)}" + ':"${PIXI_BASE_PATH:-$PATH}"; export PATH')
+        return lines
+
+    def batch_lines(self) -> list[str]:
+        """What sets them in a batch file. Raises `UnsafePath` for a value of several lines, which none can hold."""
+        lines = [f'@set "{key}={quote.cmd(value)}"' for key, value in sorted(self.env.items())]
+        return [*lines, f'@set "PATH={quote.cmd(self.path_diff)};%PATH%"'] if self.path_diff else lines
+
+
+NOT_ACTIVATED = Captured("", {})
 
 
 def capture(

@@ -64,3 +64,7 @@ class GlobalHome:
     def shortcuts(self) -> Path:
         """Which menu entries were made for which environment, as JSON files."""
         return self.root / "shortcuts"
+
+    def shortcut_scripts(self, environment: str) -> Path:
+        """The scripts that menu entries of an environment start. Raises `UnsafePath`."""
+        return self.shortcuts / "scripts" / safe_component(environment, what="environment name")

@@ -17,6 +17,7 @@ from pathlib import Path
 from ..activation import quote
 from ..errors import InstallError
 from ..fs import atomic_write, ensure_dir, os_errors, replace
+from .capture import Captured
 from .home import GlobalHome
 
 _SCRIPT_MARK = "# a launcher made by pixi global"
@@ -40,16 +41,15 @@ class Launcher:
     @property
     def script(self) -> str:
         """The same as a POSIX shell script, for machines on which the program cannot be made."""
-        lines = [f"export {key}={quote.posix(value)}" for key, value in sorted(self.env.items())]
-        front = f"PATH={quote.posix(self.path_diff)}" + ':"${PIXI_BASE_PATH:-$PATH}"; export PATH'
-        return "\n".join(["#!/bin/sh", _SCRIPT_MARK, *lines, front, f'exec {quote.posix(str(self.program))} "$@"', ""])
+        lines = Captured(self.path_diff, self.env).posix_lines()
+        return "\n".join(["#!/bin/sh", _SCRIPT_MARK, *lines, f'exec {quote.posix(str(self.program))} "$@"', ""])
 
     @property
     def batch(self) -> str:
         """The same for Windows."""
-        lines = [f'@set "{key}={value}"' for key, value in sorted(self.env.items())]
-        front = f'@set "PATH={self.path_diff};%PATH%"'
-        return "\r\n".join(["@setlocal", *lines, front, f'@"{self.program}" %*', "@exit /b %ERRORLEVEL%", ""])
+        lines = Captured(self.path_diff, self.env).batch_lines()
+        program = quote.cmd(str(self.program))
+        return "\r\n".join(["@setlocal", *lines, f'@"{program}" %*', "@exit /b %ERRORLEVEL%", ""])
 
 
 def program_path(home: GlobalHome, name: str, *, windows: bool = os.name == "nt") -> Path:

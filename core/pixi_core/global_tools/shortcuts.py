@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from ..activation.compute import path_entries
 from ..errors import InstallError
-from ..fs import atomic_write, os_errors
+from ..fs import atomic_write, os_errors, remove_tree
 from ..model.platform import operating_system
 from ..progress import Reporter
 from ..virtual import host_subdir
+from .capture import NOT_ACTIVATED, Captured, capture
 from .desktops import linux, macos, windows
 from .desktops.entry import Entry, read_entries
 from .home import GlobalHome
@@ -26,15 +27,18 @@ from .manifest import GlobalEnvironment
 
 
 class Desktop(Protocol):
-    """What the module of a system offers. `PLACE` is what the path of every entry of ours looks like."""
+    """What the module of a system offers. `PLACE` is what the path of every entry of ours looks like, `SCRIPT` what
+    the names of scripts end in.
+    """
 
     PLACE: re.Pattern[str]
+    SCRIPT: str
 
     def place(self, environment: str, entry: Entry, environ: Mapping[str, str]) -> Path:
         """Where an entry of an environment goes."""
 
-    def write(self, path: Path, entry: Entry) -> None:
-        """Make it, or make it anew."""
+    def write(self, path: Path, entry: Entry, activation: Captured, script: Path, /) -> None:
+        """Make it, or make it anew: its program runs with `activation`, through a `script` where one is needed."""
 
     def remove(self, path: Path) -> None:
         """Take it away."""
@@ -72,8 +76,13 @@ def write_shortcuts(
     for path, made_by in old.items():
         if Path(path) not in wanted:
             made_by.remove(Path(path))
-    for place, entry in wanted.items():
-        desktop.write(place, entry)
+    activation = NOT_ACTIVATED
+    if any(entry.activates for entry in wanted.values()):
+        activation = capture(home.prefix(environment.name), environ, reporter=reporter)
+    scripts = {home.shortcut_scripts(environment.name) / f"{place.stem}{desktop.SCRIPT}": place for place in wanted}
+    for script, place in scripts.items():
+        desktop.write(place, wanted[place], activation if wanted[place].activates else NOT_ACTIVATED, script)
+    _keep_scripts(home.shortcut_scripts(environment.name), scripts)
 
 
 def remove_shortcuts(home: GlobalHome, name: str) -> None:
@@ -81,8 +90,17 @@ def remove_shortcuts(home: GlobalHome, name: str) -> None:
     note = home.shortcuts / f"{name}.json"
     for path, desktop in _made(note).items():
         desktop.remove(Path(path))
+    remove_tree(home.shortcut_scripts(name))
     with os_errors(note):
         note.unlink(missing_ok=True)
+
+
+def _keep_scripts(folder: Path, wanted: Collection[Path]) -> None:
+    """Take away what no entry starts any more."""
+    with os_errors(folder), suppress(FileNotFoundError):
+        for script in folder.iterdir():
+            if script not in wanted:
+                remove_tree(script)
 
 
 def package_menus(prefix: Path, package: str) -> list[Path]:

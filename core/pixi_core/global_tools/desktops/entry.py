@@ -13,9 +13,7 @@ from ...value import Value
 
 
 class Entry(Value, kw_only=True):
-    """What people see (`name`), what runs (`command`, word by word), and everything else that was `said` of it.
-    `precommand` is text for a shell that runs before.
-    """
+    """What people see (`name`), what runs (`command`, word by word), and everything else that was `said` of it."""
 
     name: str
     command: tuple[str, ...]
@@ -30,6 +28,17 @@ class Entry(Value, kw_only=True):
     def file_name(self) -> str:
         """The name as people see it, without what no file name can hold anywhere."""
         return re.sub(r'[<>:"/\\|?*\x00-\x1f]', "", self.name).strip(" .")[:80] or "entry"
+
+    @property
+    def activates(self) -> bool:
+        """Whether the program runs in the activated environment: where nothing else is said, it does."""
+        return self.said.get("activate") is not False
+
+    @property
+    def precommand(self) -> tuple[str, ...]:
+        """What the system's shell runs before that, line by line."""
+        value = self.said.get("precommand")
+        return tuple(value.splitlines()) if isinstance(value, str) else ()
 
     def text(self, key: str) -> str:
         """A text that was said, on one line; empty where none was."""

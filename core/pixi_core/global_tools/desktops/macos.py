@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ...fs import home_folder, os_errors, remove_tree
+from ..capture import Captured
 from .entry import Entry
 
 PLACE = re.compile(r"/Applications/Pixi/[^/]+/[^/]+\.app\Z")
 """What the path of every entry of ours looks like: nothing else is ever taken away."""
+SCRIPT = ""
+"""None of its own: the bundle holds it."""
 _KEYS = re.compile(r"(CF|LS|NS)[A-Z]\w+")
 
 
@@ -25,7 +28,7 @@ def place(environment: str, entry: Entry, environ: Mapping[str, str]) -> Path:
     return home_folder(environ) / "Applications" / "Pixi" / environment / f"{entry.file_name}.app"
 
 
-def write(path: Path, entry: Entry) -> None:
+def write(path: Path, entry: Entry, activation: Captured, _script_place: Path) -> None:
     """Make it, or make it anew: beside its place, and renamed when it is whole."""
     draft = path.with_name(f".{path.name}.writing")
     with os_errors(path):
@@ -39,7 +42,7 @@ def write(path: Path, entry: Entry) -> None:
         (contents / "PkgInfo").write_text("APPL????")
         (contents / "Info.plist").write_bytes(plistlib.dumps(_properties(entry, icon)))
         program = contents / "MacOS" / entry.slug
-        program.write_text(_script(entry), encoding="utf-8")
+        program.write_text(_script(entry, activation), encoding="utf-8")
         program.chmod(0o755)
         remove(path)
         draft.rename(path)
@@ -63,7 +66,7 @@ def _properties(entry: Entry, icon: Path | None) -> dict[str, Any]:
     return {**found, **given, "CFBundleExecutable": entry.slug}
 
 
-def _script(entry: Entry) -> str:
+def _script(entry: Entry, activation: Captured) -> str:
     """The program's text: for the terminal it opens itself there."""
     lines = ["#!/bin/sh"]
     if entry.said.get("terminal"):
@@ -71,9 +74,7 @@ def _script(entry: Entry) -> str:
     if entry.text("working_dir"):
         folder = shlex.quote(entry.text("working_dir"))
         lines.append(f"mkdir -p {folder} && cd {folder}")
-    before = entry.said.get("precommand")
-    if isinstance(before, str) and before:
-        lines.append(before)
+    lines += [*entry.precommand, *activation.posix_lines()]
     return "\n".join([*lines, f'exec {shlex.join(entry.command)} "$@"']) + "\n"
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -25,6 +27,8 @@ class OnceMap(Generic[K, V]):
 
     def get(self, key: K, work: Callable[[], V]) -> V:
         """The result of `work` for the key. Raises what the work raised."""
+        from concurrent.futures import Future  # it brings logging, and most of the time all is there
+
         with self._guard:
             known = self._results.get(key)
             mine: Future[V] = Future() if known is None else known

@@ -59,8 +59,7 @@ def bring(
     return execute(
         make_plan(conda, pypi, read_prefix(prefix), reinstall=reinstall),
         prefix,
-        conda_packages=shelf.package,
-        wheels=shelf.wheel,
+        packages=shelf,
         requested=requested or {},
         platform=platform,
         options=options,
@@ -283,8 +282,7 @@ def test_the_marker_names_manifest_and_environment(prefix: Path, shelf: Shelf) -
         execute(
             make_plan([tool], [], read_prefix(prefix)),
             prefix,
-            conda_packages=shelf.package,
-            wheels=shelf.wheel,
+            packages=shelf,
             requested={},
             platform=LINUX,
             options=FAST,
@@ -400,8 +398,7 @@ def test_stopping_before_the_journal_changes_nothing(prefix: Path, shelf: Shelf)
         execute(
             make_plan([tool], [], read_prefix(prefix)),
             prefix,
-            conda_packages=shelf.package,
-            wheels=shelf.wheel,
+            packages=shelf,
             requested={},
             platform=LINUX,
             should_stop=lambda: True,

@@ -57,8 +57,7 @@ def test_a_record_cannot_name_what_is_outside(tmp_path: Path, row: str) -> None:
         execute(
             make_plan([python], [wheel] if wheels else [], read_prefix(prefix)),
             prefix,
-            conda_packages=shelf.package,
-            wheels=shelf.wheel,
+            packages=shelf,
             requested={},
             platform=Platform.bare(Subdir("linux-64")),
             options=LinkOptions(durable=False),
@@ -103,8 +102,7 @@ def test_packages_that_differ_only_in_case(tmp_path: Path, subdir: str, aside: b
         execute(
             make_plan(wanted, [], read_prefix(prefix)),
             prefix,
-            conda_packages=shelf.package,
-            wheels=shelf.wheel,
+            packages=shelf,
             requested={},
             platform=Platform.bare(Subdir(subdir)),
             options=LinkOptions(durable=False),

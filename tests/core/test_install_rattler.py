@@ -17,7 +17,7 @@ from pixi_core.install.link import LinkOptions
 from pixi_core.install.plan import make_plan
 from pixi_core.install.prefix import read_prefix
 from pixi_core.model.platform import Platform, Subdir
-from pixi_core.model.record import RepoDataRecord, record_from_repodata
+from pixi_core.model.record import PypiRecord, RepoDataRecord, record_from_repodata
 from tests.support.channel.package_writer import PLACEHOLDER, Recipe, write_package
 from tests.support.packages import StoredPackage, tree
 from tests.support.rattler_oracle import rattler
@@ -41,6 +41,12 @@ class Place:
     def package(self, record: RepoDataRecord) -> StoredPackage:
         return StoredPackage(self.root / "cache" / "pkgs" / record.dist_name)
 
+    def wheel(self, record: PypiRecord) -> StoredPackage:
+        raise AssertionError(f"there are no wheels here: {record}")
+
+    def again(self, record: RepoDataRecord | PypiRecord) -> StoredPackage:
+        raise AssertionError(f"nothing is wrong with {record.name}")
+
     def by_rattler(self, *specs: str) -> None:
         rattler(
             "install",
@@ -56,8 +62,7 @@ class Place:
         return execute(
             make_plan(wanted, [], read_prefix(self.prefix)),
             self.prefix,
-            conda_packages=self.package,
-            wheels=lambda record: pytest.fail(str(record)),
+            packages=self,
             requested={name: [name] for name in names},
             platform=Platform.bare(Subdir("linux-64")),
             options=LinkOptions(durable=False),

@@ -30,8 +30,7 @@ def prefix(tmp_path: Path) -> Path:
     execute(
         make_plan(conda, [wheel], read_prefix(place)),
         place,
-        conda_packages=shelf.package,
-        wheels=shelf.wheel,
+        packages=shelf,
         requested={},
         platform=Platform.bare(Subdir("linux-64")),
         options=LinkOptions(durable=False, allow=("copy",)),

@@ -18,13 +18,13 @@ from pixi_core import errors
 from pixi_core.cache.layout import CacheDirs
 from pixi_core.config.model import Config
 from pixi_core.errors import Cancelled, NetworkError, PixiError, Unsatisfiable
+from pixi_core.messages import receive
 from pixi_core.model.channel import Channel, file_url
 from pixi_core.model.platform import NOARCH, Subdir
 from pixi_core.model.record import RepoDataRecord
-from pixi_core.ops.messages import receive
-from pixi_core.ops.process_copy import Copy, can_fork
 from pixi_core.ops.solve_worker import Order, serve
 from pixi_core.ops.solving import Job, Work, solve_all
+from pixi_core.process_copy import Copy, can_fork
 from pixi_core.progress import SILENT, Phase, Reporter, Unit
 from pixi_core.solve import SolveRequest
 from pixi_core.workspace import Services

@@ -81,3 +81,21 @@ def test_a_broken_entry_is_fetched_into_the_own_cache(filled: Path, server: Faul
 def test_a_path_that_is_not_absolute(filled: Path) -> None:
     said = pixi("install", cwd=filled, environ={"PIXI_CACHE_READ_ONLY": "theirs"}).failed().err
     assert "PIXI_CACHE_READ_ONLY is 'theirs', which is not an absolute path" in said
+
+
+@pytest.mark.parametrize("how", ["gone", "short"])
+def test_a_broken_entry_of_the_own_cache_is_fetched_again(filled: Path, server: FaultServer, how: str) -> None:
+    """Nothing changes in the environment where that fails."""
+    environ = {"PIXI_CACHE_DIR": str(filled / "theirs")}
+    [file] = filled.glob("theirs/conda-pkgs-v1/shared-*/share/shared")
+    file.unlink()
+    if how == "short":
+        file.write_text("2")
+    failed = pixi("install", "--offline", cwd=filled, environ=environ).failed()
+    assert "shared-2.0" in failed.err
+    assert not list(filled.glob(".pixi/envs/default/conda-meta/*.json"))
+    assert asked(server) == []
+    pixi("install", cwd=filled, environ=environ).succeeded()
+    assert [name.rpartition("-")[0].rpartition("-")[0] for name in asked(server)] == ["shared"]
+    assert (filled / ".pixi/envs/default/share/shared").read_text() == "2.0\n"
+    assert file.read_text() == "2.0\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pixi_core.ops.fetch_helper import WORTH_A_PROCESS
-from pixi_core.ops.process_copy import usable_cores
+from pixi_core.process_copy import usable_cores
 from pixi_core.virtual import host_subdir
 from tests.support.channel.index import write_index
 from tests.support.channel.package_writer import Recipe, write_package

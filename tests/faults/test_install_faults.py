@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from pixi_core.errors import Cancelled
-from pixi_core.install.apply import WORTH_A_THREAD
 from pixi_core.install.execute import execute
 from pixi_core.install.fingerprint import fingerprint
 from pixi_core.install.host import create_host_prefix
@@ -48,6 +47,7 @@ class World:
 
     root: Path
     host: bool = False
+    processes: int = 2
     shelf: Shelf = field(init=False)
     prefix: Path = field(init=False)
 
@@ -61,11 +61,10 @@ class World:
         execute(
             make_plan(target.conda, target.pypi, read_prefix(self.prefix), reinstall=target.reinstall),
             self.prefix,
-            conda_packages=self.shelf.package,
-            wheels=self.shelf.wheel,
+            packages=self.shelf,
             requested={record.name: [record.name] for record in target.conda[:1]},
             platform=LINUX,
-            options=LinkOptions(durable=False),
+            options=LinkOptions(durable=False, processes=self.processes),
             should_stop=should_stop,
         )
 
@@ -156,15 +155,6 @@ def reinstalling(world: World) -> Scenario:
     return before, Target(before.conda, (), ["tool", "pure"])
 
 
-def side_by_side(world: World) -> Scenario:
-    """So many files that two threads link them, into folders that packages share."""
-    shelf = world.shelf
-    some = {f"share/{number % 5}/a{number}": "a" for number in range(WORTH_A_THREAD // 2)}
-    others = {f"share/{number % 5}/b{number}": "b" for number in range(WORTH_A_THREAD // 2)}
-    old = [shelf.add_conda(name, "1", {f"share/{name}": "old"}) for name in ("a", "b")]
-    return Target(old), Target([shelf.add_conda("a", "2", some), shelf.add_conda("b", "2", others)])
-
-
 SCENARIOS = [
     conda_first,
     conda_upgrade,
@@ -231,16 +221,6 @@ def test_killed_at_every_change(tmp_path: Path, scenario: Callable[[World], Scen
     assert course.changes > 8
     for at in course.points(every):
         assert strike(course, at, kill) == -9
-        course.again()
-
-
-@pytest.mark.parametrize("fault", [kill, no_space, interrupt])
-def test_two_threads_at_work(tmp_path: Path, fault: Callable[[], None]) -> None:
-    """Whichever thread it strikes, no other works on when the command has ended."""
-    course = Course.walk(tmp_path, side_by_side)
-    assert course.changes > WORTH_A_THREAD
-    for at in course.points(course.changes // 9):
-        assert strike(course, at, fault) in (-9, 0, 1)
         course.again()
 
 

@@ -22,35 +22,36 @@ Content = str | bytes
 
 @dataclass(frozen=True)
 class StoredPackage:
-    """What a package cache gives: the folder with `info/`."""
+    """What a cache gives: the folder of a package (with `info/` for conda), and its files."""
 
     path: Path
+    files: tuple[tuple[str, str, int, bool], ...] = ()
 
-
-@dataclass(frozen=True)
-class StoredWheel:
-    """What a wheel cache gives."""
-
-    path: Path
-    files: tuple[tuple[str, str, int, bool], ...]
+    def is_whole(self) -> bool:
+        """Nobody changes it."""
+        return True
 
 
 @dataclass
 class Shelf:
-    """A folder of packages, by record; `package` and `wheel` are what `execute` asks for."""
+    """A folder of packages, by record, as `execute` asks for them."""
 
     root: Path
     conda: dict[str, StoredPackage] = field(default_factory=dict)
-    pypi: dict[str, StoredWheel] = field(default_factory=dict)
+    pypi: dict[str, StoredPackage] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def package(self, record: RepoDataRecord) -> StoredPackage:
         self.asked.append(record.name)
         return self.conda[record.url]
 
-    def wheel(self, record: PypiRecord) -> StoredWheel:
+    def wheel(self, record: PypiRecord) -> StoredPackage:
         self.asked.append(record.name)
         return self.pypi[record.location]
+
+    def again(self, record: RepoDataRecord | PypiRecord) -> StoredPackage:
+        """What it gives is always whole."""
+        raise AssertionError(f"nothing is wrong with {record.name}")
 
     def add_conda(
         self,
@@ -86,7 +87,7 @@ class Shelf:
         if noarch is not None:
             _json(folder / "info" / "link.json", {"noarch": {"type": noarch, "entry_points": list(entry_points)}})
         url = f"https://channel.example/test/{subdir}/{stem}.conda"
-        self.conda[url] = StoredPackage(folder)
+        self.conda[url] = StoredPackage(folder, tuple((path, "0" * 64, 0, False) for path in files or {}))
         digest = hashlib.sha256(json.dumps([stem, subdir, entries]).encode()).hexdigest()
         return RepoDataRecord(
             name=name,
@@ -137,7 +138,7 @@ class Shelf:
         _write(folder / info / "RECORD", (record + f"{info}/RECORD,,\n").encode())
         listed.append((f"{info}/RECORD", "0" * 64, 0, False))
         where = location or f"https://files.example/{spelled}-{version}-py3-none-any.whl"
-        self.pypi[where] = StoredWheel(folder, tuple(listed))
+        self.pypi[where] = StoredPackage(folder, tuple(listed))
         return PypiRecord(name=name, version=version, location=where, index="https://pypi.example/simple")
 
 

@@ -14,7 +14,7 @@ from ..cache.layout import CacheDirs
 from ..cache.wheels import CachedWheel, WheelCache
 from ..install.execute import execute
 from ..install.host import create_host_prefix
-from ..install.items import ExtractedPackage
+from ..install.items import CachedPackage
 from ..install.link import LinkOptions
 from ..install.plan import make_plan
 from ..install.prefix import read_prefix
@@ -107,8 +107,7 @@ class BuildTools:
         execute(
             plan,
             prefix,
-            conda_packages=_no_conda,
-            wheels=lambda record: wheels.get(record.location) or self._wheel(record, build_wheel),
+            packages=_Requirements(wheels, lambda record: self._wheel(record, build_wheel)),
             requested={},
             platform=python.platform,
             options=self.link,
@@ -127,5 +126,19 @@ def _environment_key(python: BuildPython, records: Sequence[PypiRecord]) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _no_conda(record: RepoDataRecord) -> ExtractedPackage:
-    raise AssertionError(f"an isolated environment holds no conda packages: {record}")
+class _Requirements:
+    """The wheels of an isolated environment: those at hand by location, any other by `get`."""
+
+    def __init__(self, wheels: dict[str, CachedWheel], get: BuildWheel) -> None:
+        self._wheels = wheels
+        self._get = get
+
+    def package(self, record: RepoDataRecord) -> CachedPackage:
+        raise AssertionError(f"an isolated environment holds no conda packages: {record}")
+
+    def wheel(self, record: PypiRecord) -> CachedWheel:
+        return self._wheels.get(record.location) or self._get(record)
+
+    def again(self, record: RepoDataRecord | PypiRecord) -> CachedPackage:
+        assert not isinstance(record, RepoDataRecord)
+        return self._get(record)

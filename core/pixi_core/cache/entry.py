@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -105,15 +105,15 @@ def write_marker(folder: Path, extracted: Extracted, *, sha256: str, md5: str | 
     return Marker(sha256, md5, extracted.files, extracted.links)
 
 
-def is_whole(folder: Path, marker: Marker) -> bool:
+def is_whole(folder: Path, files: Iterable[FileRow], links: Iterable[tuple[str, str]] = ()) -> bool:
     """Whether every file is there with its size, and every link."""
     base = f"{folder}{os.sep}"
     look = os.lstat
     try:
-        for path, _, size, _ in marker.files:
+        for path, _, size, _ in files:
             if look(base + path).st_size != size:
                 return False
-        for path, target in marker.links:
+        for path, target in links:
             if os.readlink(base + path) != target:
                 return False
     except OSError:

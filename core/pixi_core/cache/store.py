@@ -47,6 +47,10 @@ class CachedPackage(Value):
     files: tuple[FileRow, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
 
+    def is_whole(self) -> bool:
+        """Whether every file is still there with its size, and every link."""
+        return is_whole(self.path, self.files, self.links)
+
 
 class _Taken(Exception):
     """A whole package with another digest has the name."""
@@ -82,11 +86,13 @@ class PackageCache:
         path, marker = self._once.get(key, lambda: self._make(record, fetch))
         return _package(path, marker, record)
 
-    def find(self, record: RepoDataRecord, *, use: bool = False) -> CachedPackage | None:
-        """The package if it is here and whole; with `use`, collecting will remember that somebody wanted it."""
+    def find(self, record: RepoDataRecord, *, use: bool = False, look: bool = True) -> CachedPackage | None:
+        """The package if it is here and whole; with `use`, collecting will remember that somebody wanted it. Without
+        `look` it was whole once: whoever links it asks `is_whole`.
+        """
         for root in (*self.tiers, self.root):
             for name in self._names(record):
-                marker = self._whole(root / name, record)
+                marker = self._complete(root / name, record) if look else _marker_of(root / name, record)
                 if marker is not None:
                     if use:
                         note_use(root / name)
@@ -98,7 +104,7 @@ class PackageCache:
             place = self.root / name
 
             def look(place: Path = place) -> Marker | None:
-                marker = self._whole(place, record)
+                marker = self._complete(place, record)
                 if marker is None:
                     other = read_marker(place)
                     if other is not None and not _is_of(other, record):
@@ -132,9 +138,14 @@ class PackageCache:
         return (plain, f"{plain}-{part}") if record.channel is not None else (f"{plain}-{part}",)
 
     @staticmethod
-    def _whole(place: Path, record: RepoDataRecord) -> Marker | None:
-        marker = read_marker(place)
-        return marker if marker is not None and _is_of(marker, record) and is_whole(place, marker) else None
+    def _complete(place: Path, record: RepoDataRecord) -> Marker | None:
+        marker = _marker_of(place, record)
+        return marker if marker is not None and is_whole(place, marker.files, marker.links) else None
+
+
+def _marker_of(place: Path, record: RepoDataRecord) -> Marker | None:
+    marker = read_marker(place)
+    return marker if marker is not None and _is_of(marker, record) else None
 
 
 def _package(path: Path, marker: Marker, record: RepoDataRecord) -> CachedPackage:

@@ -39,6 +39,10 @@ class CachedWheel(Value):
     files: tuple[FileRow, ...]
     sha256: str = ""
 
+    def is_whole(self) -> bool:
+        """Whether every file is still there with its size."""
+        return is_whole(self.path, self.files)
+
 
 class WheelCache:
     """The wheels below `root`; `read_only_tiers` are looked into first and never changed. Safe for threads and
@@ -85,11 +89,13 @@ class WheelCache:
         path, marker = self._once.get(name, make)
         return CachedWheel(path, marker.files, marker.sha256)
 
-    def find(self, record: PypiRecord, *, use: bool = False) -> CachedWheel | None:
-        """The wheel if it is here and whole; with `use`, collecting will remember that somebody wanted it."""
+    def find(self, record: PypiRecord, *, use: bool = False, look: bool = True) -> CachedWheel | None:
+        """The wheel if it is here and whole; with `use`, collecting will remember that somebody wanted it. Without
+        `look` it was whole once: whoever links it asks `is_whole`.
+        """
         for root in (*self.tiers, self.root):
             place = root / self._name(record)
-            marker = _whole(place, record.sha256)
+            marker = _whole(place, record.sha256) if look else _marker_of(place, record.sha256)
             if marker is not None:
                 if use:
                     note_use(place)
@@ -144,10 +150,13 @@ class WheelCache:
 
 
 def _whole(place: Path, sha256: str | None) -> Marker | None:
+    marker = _marker_of(place, sha256)
+    return marker if marker is not None and is_whole(place, marker.files) else None
+
+
+def _marker_of(place: Path, sha256: str | None) -> Marker | None:
     marker = read_marker(place)
-    if marker is None or (sha256 is not None and marker.sha256 != sha256):
-        return None
-    return marker if is_whole(place, marker) else None
+    return marker if marker is not None and sha256 in (None, marker.sha256) else None
 
 
 def _url(location: str) -> str:

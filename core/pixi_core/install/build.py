@@ -6,122 +6,120 @@ journal is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from ..errors import InstallError
 from ..model.platform import Platform, operating_system
-from ..model.record import PypiRecord, RepoDataRecord
 from ..names import pypi_name
 from ..value import Value
 from .clobber import aside, conda_priority, losers, warnings
 from .conda_meta import record_file_name, specs_text
-from .items import ExtractedPackage, Layout, UnpackedWheel, checked_path
+from .items import CachedPackage, Packages, checked_path
 from .journal import LinkConda, LinkWheel, Transaction
 from .markers import EnvironmentMarker
 from .plan import Plan
 from .prefix import InstalledDistribution, InstalledPackage, PrefixState
+from .share import Draft, Outline, claimant_of
 
-CondaPackages = Callable[[RepoDataRecord], ExtractedPackage]
-Wheels = Callable[[PypiRecord], UnpackedWheel]
+Link = TypeVar("Link", LinkConda, LinkWheel)
 
 
 class Built(Value, kw_only=True):
-    """A transaction with the layouts of what it links (computed once, used at once) and what users should know."""
+    """A transaction, the outlines of what it links (by claimant) as it will be, and what users should know."""
 
     transaction: Transaction
-    layouts: tuple[Layout, ...]
+    outlines: Mapping[str, Outline]
     warnings: tuple[str, ...]
 
 
-def build_transaction(
+def draft_transaction(
     plan: Plan,
-    state: PrefixState,
     *,
-    conda_packages: CondaPackages,
-    wheels: Wheels,
+    packages: Packages,
     requested: Mapping[str, str | Sequence[str]],
     platform: Platform,
     marker: EnvironmentMarker | None = None,
     editable: Collection[str] = (),
-) -> Built:
-    """Everything that is going to happen. Raises `InstallError`, `ArchiveError`, `UnsafePath`."""
-    draft = Transaction(
+) -> Draft:
+    """What is going to be linked. Raises `InstallError`, `ArchiveError`, `UnsafePath`, and what `packages` raises."""
+    cached: dict[str, CachedPackage] = {}
+    conda = []
+    for record in plan.conda_to_link:
+        record_file_name(record)  # refuses what could not be written as a record
+        package = packages.package(record)
+        link = LinkConda(record=record, source=_folder(package), requested=specs_text(requested.get(record.name)))
+        cached[claimant_of(link)] = package
+        conda.append(link)
+    wheels = []
+    for wheel_record in plan.pypi_to_link:
+        package = packages.wheel(wheel_record)
+        name = pypi_name(wheel_record.name)
+        wheel = LinkWheel(
+            record=wheel_record,
+            source=_folder(package),
+            files=tuple(package.files),
+            requested=name in requested or wheel_record.name in requested,
+            editable=name in editable or wheel_record.name in editable,
+        )
+        cached[claimant_of(wheel)] = package
+        wheels.append(wheel)
+    transaction = Transaction(
         platform=platform,
         names=tuple(sorted({op.name for op in plan.conda} | {op.name for op in plan.pypi})),
         python=plan.python,
-        conda=tuple(_link_conda(record, conda_packages, requested) for record in plan.conda_to_link),
-        wheels=tuple(_link_wheel(record, wheels, requested, editable) for record in plan.pypi_to_link),
+        conda=tuple(conda),
+        wheels=tuple(wheels),
         marker=marker,
     )
-    layouts = draft.layouts(str(state.path.absolute()))
-    _check_prefix_length(layouts, state.path, platform)
+    replaced: dict[str, InstalledPackage | InstalledDistribution] = {
+        f"conda:{op.name}": op.old for op in plan.conda if op.old and op.new
+    }
+    replaced.update((f"pypi:{op.name}", op.old) for op in plan.pypi if op.old and op.new)
+    return Draft(transaction=transaction, cached=cached, replaced=replaced)
+
+
+def renewed(draft: Draft, claimants: Collection[str], packages: Packages) -> Draft:
+    """The draft with packages that were brought into the cache again. Raises what `packages` raises."""
+    found = dict(draft.cached)
+
+    def again(link: Link) -> Link:
+        claimant = claimant_of(link)
+        if claimant not in claimants:
+            return link
+        package = found[claimant] = packages.again(link.record)
+        if isinstance(link, LinkWheel):
+            return link.replace(source=_folder(package), files=tuple(package.files))
+        return link.replace(source=_folder(package))
+
+    transaction = draft.transaction
+    conda, wheels = tuple(map(again, transaction.conda)), tuple(map(again, transaction.wheels))
+    return draft.replace(transaction=transaction.replace(conda=conda, wheels=wheels), cached=found)
+
+
+def _folder(package: CachedPackage) -> str:
+    return str(Path(str(package.path)).absolute())
+
+
+def build_transaction(plan: Plan, state: PrefixState, draft: Draft, outlines: Iterable[Outline]) -> Built:
+    """Everything that is going to happen. Raises `InstallError`, `UnsafePath`."""
+    laid = {outline.claimant: outline for outline in outlines}
     kept_conda, kept_pypi = _kept(plan, state)
     kept_files = {name: found.files(state.path) for name, found in kept_pypi.items()}
-    folds_case = operating_system(platform.subdir) in ("osx", "win")
-    lost = losers(_claims(plan, layouts, kept_conda, kept_files), folds_case=folds_case)
+    folds_case = operating_system(draft.transaction.platform.subdir) in ("osx", "win")
+    lost = losers(_claims(plan, laid.values(), kept_conda, kept_files), folds_case=folds_case)
     make_way, move_back = _moves(kept_conda, lost)
-    layouts = [_settled(layout, lost.get(f"{layout.kind}:{layout.name}", {})) for layout in layouts]
-    targets = {(layout.kind, layout.name): layout.targets for layout in layouts}
-    transaction = draft.replace(
-        conda=tuple(link.replace(targets=targets["conda", link.record.name]) for link in draft.conda),
-        wheels=tuple(link.replace(targets=targets["pypi", pypi_name(link.record.name)]) for link in draft.wheels),
+    laid = {claimant: outline.settled(lost.get(claimant, ())) for claimant, outline in laid.items()}
+    transaction = draft.transaction.replace(
+        conda=tuple(link.replace(targets=laid[claimant_of(link)].targets) for link in draft.transaction.conda),
+        wheels=tuple(link.replace(targets=laid[claimant_of(link)].targets) for link in draft.transaction.wheels),
         remove=_removed(plan, state, kept_conda, kept_files),
         old_meta=_old_meta(plan),
         make_way=make_way,
         move_back=move_back,
         lost={claimant: tuple(paths) for claimant, paths in lost.items()},
     )
-    fresh = {f"{layout.kind}:{layout.name}" for layout in layouts}
-    return Built(transaction=transaction, layouts=tuple(layouts), warnings=tuple(_told(lost, fresh)))
-
-
-def relayout(transaction: Transaction, prefix: Path) -> tuple[Layout, ...]:
-    """The layouts of a transaction that was read from the journal. Raises like `Transaction.layouts`."""
-    layouts = transaction.layouts(str(prefix.absolute()))
-    lost = {claimant: dict.fromkeys(paths, "") for claimant, paths in transaction.lost.items()}
-    return tuple(_settled(layout, lost.get(f"{layout.kind}:{layout.name}", {})) for layout in layouts)
-
-
-def _link_conda(
-    record: RepoDataRecord, conda_packages: CondaPackages, requested: Mapping[str, str | Sequence[str]]
-) -> LinkConda:
-    source = Path(str(conda_packages(record).path)).absolute()
-    record_file_name(record)  # refuses what could not be written as a record
-    return LinkConda(record=record, source=str(source), requested=specs_text(requested.get(record.name)))
-
-
-def _link_wheel(
-    record: PypiRecord,
-    wheels: Wheels,
-    requested: Mapping[str, str | Sequence[str]],
-    editable: Collection[str],
-) -> LinkWheel:
-    wheel = wheels(record)
-    name = pypi_name(record.name)
-    return LinkWheel(
-        record=record,
-        source=str(Path(str(wheel.path)).absolute()),
-        files=tuple((path, digest, size, executable) for path, digest, size, executable in wheel.files),
-        requested=name in requested or record.name in requested,
-        editable=name in editable or record.name in editable,
-    )
-
-
-def _check_prefix_length(layouts: Sequence[Layout], prefix: Path, platform: Platform) -> None:
-    """A binary cannot hold a longer prefix than it was built with. Raises `InstallError`."""
-    if operating_system(platform.subdir) == "win":
-        return
-    length = len(str(prefix.absolute()).encode())
-    for layout in layouts:
-        for item in layout.items:
-            placeholder = item.entry.prefix_placeholder
-            if placeholder and item.entry.file_mode == "binary" and length > len(placeholder.encode()):
-                raise InstallError(
-                    f"the path of the environment is too long for {layout.name}: {length} bytes, "
-                    f"{item.target} allows {len(placeholder.encode())}",
-                    hints=["move the workspace to a shorter path, or set `detached-environments` to a short folder"],
-                )
+    return Built(transaction=transaction, outlines=laid, warnings=tuple(_told(lost, laid)))
 
 
 def _kept(plan: Plan, state: PrefixState) -> tuple[dict[str, InstalledPackage], dict[str, InstalledDistribution]]:
@@ -139,7 +137,7 @@ def _kept(plan: Plan, state: PrefixState) -> tuple[dict[str, InstalledPackage], 
 
 def _claims(
     plan: Plan,
-    layouts: Sequence[Layout],
+    outlines: Iterable[Outline],
     kept_conda: Mapping[str, InstalledPackage],
     kept_pypi: Mapping[str, Sequence[str]],
 ) -> list[tuple[str, Sequence[str]]]:
@@ -149,8 +147,8 @@ def _claims(
         name: [entry.original_path or entry.path for entry in package.paths if entry.path_type != "directory"]
         for name, package in kept_conda.items()
     }
-    for layout in layouts:
-        (pypi if layout.kind == "pypi" else conda)[layout.name] = layout.targets
+    for outline in outlines:
+        (pypi if outline.kind == "pypi" else conda)[outline.name] = outline.targets
     records = {name: package.record for name, package in kept_conda.items()}
     records.update((record.name, record) for record in plan.wanted_conda if record.name in conda)
     claims = [(f"pypi:{name}", pypi[name]) for name in sorted(pypi)]
@@ -176,23 +174,6 @@ def _moves(
 
 def _checked(path: str) -> str:
     return checked_path(path, what="a path in a package record:")
-
-
-def _settled(layout: Layout, losing: Mapping[str, str]) -> Layout:
-    """The layout with the files that another package's win over put aside (conda) or left out (PyPI)."""
-    if not losing:
-        return layout
-    if layout.kind == "pypi":
-        return layout.replace(items=tuple(item for item in layout.items if item.target not in losing))
-    items = []
-    for item in layout.items:
-        if item.target in losing and item.action != "directory":
-            place = aside(layout.name, item.target)
-            item = item._replace(  # noqa: PLW2901 - the same item, elsewhere
-                target=place, entry=item.entry.replace(path=place, original_path=item.target)
-            )
-        items.append(item)
-    return layout.replace(items=tuple(items))
 
 
 def _removed(

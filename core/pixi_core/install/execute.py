@@ -18,16 +18,17 @@ from ..model.platform import Platform
 from ..progress import SILENT, Reporter
 from ..value import Value
 from .apply import apply, recover
-from .build import Built, CondaPackages, Wheels, build_transaction
+from .build import Built, build_transaction, draft_transaction, renewed
 from .conda_meta import specs_text, write_record
+from .crew import crew
 from .fingerprint import META_FOLDER
-from .items import Layout
+from .items import Packages
 from .journal import write_journal
 from .link import LinkOptions, LinkReport
 from .lock import prefix_lock
 from .markers import EnvironmentMarker, marker_is_current, read_fingerprint, write_fingerprint, write_markers
-from .plan import Plan, make_plan
-from .prefix import InstalledPackage, PrefixState, fingerprint_of, has_journal, read_prefix
+from .plan import CondaOperation, Plan, PypiOperation, make_plan
+from .prefix import InstalledDistribution, InstalledPackage, PrefixState, fingerprint_of, has_journal, read_prefix
 
 
 class PackageChange(Value, kw_only=True):
@@ -89,8 +90,7 @@ def execute(
     plan: Plan,
     prefix_path: Path,
     *,
-    conda_packages: CondaPackages,
-    wheels: Wheels,
+    packages: Packages,
     requested: Mapping[str, str | Sequence[str]],
     platform: Platform,
     reporter: Reporter = SILENT,
@@ -101,8 +101,8 @@ def execute(
 ) -> Outcome:
     """Make the prefix hold exactly what the plan wants.
 
-    `conda_packages` and `wheels` give the cached package of a record; they may be asked for records that the plan did
-    not link, when another process changed the prefix meanwhile. `requested` are the specs of the manifest by package
+    `packages` may be asked for records that the plan did not link, when another process changed the prefix meanwhile,
+    and again for those that are not whole. `requested` are the specs of the manifest by package
     name, `editable` the names of distributions that are installed editable.
 
     Raises `InstallError`, `DiskFull`, `ArchiveError`, `UnsafePath`, `Cancelled`. Before the journal is written nothing
@@ -111,38 +111,29 @@ def execute(
     options = options or LinkOptions()
     if plan.state is not None and _nothing_to_do(plan, plan.state, requested, marker):
         return Outcome()
-    with prefix_lock(prefix_path, reporter=reporter, should_stop=should_stop):
+    with prefix_lock(prefix_path, reporter=reporter, should_stop=should_stop) as lock:
         recovered = recover(prefix_path, options=options, reporter=reporter)
         state = read_prefix(prefix_path)
         plan = make_plan(plan.wanted_conda, plan.wanted_pypi, state, reinstall=plan.reinstall, untouched=plan.untouched)
         if plan.is_empty:
             _update_records(prefix_path, state, requested, marker)
             return Outcome(recovered=recovered)
-        built = build_transaction(
-            plan,
-            state,
-            conda_packages=conda_packages,
-            wheels=wheels,
-            requested=requested,
-            platform=platform,
-            marker=marker,
-            editable=editable,
+        draft = draft_transaction(
+            plan, packages=packages, requested=requested, platform=platform, marker=marker, editable=editable
         )
-        outcome = _outcome(plan, built, state)
-        if should_stop is not None and should_stop():
-            raise Cancelled
-        try:
-            write_journal(prefix_path, built.transaction, durable=options.durable)
-        except OSError as error:
-            raise translated(error, prefix_path) from error
-        applied = apply(
-            prefix_path,
-            built.transaction,
-            built.layouts,
-            options=options,
-            reporter=reporter,
-            should_stop=should_stop,
-        )
+        with crew(draft, prefix_path, options, lock=lock) as workers:
+            outlines = workers.lay_out(lambda old, damaged: renewed(old, damaged, packages))
+            built = build_transaction(plan, state, workers.draft, outlines)
+            outcome = _outcome(plan, built, state)
+            if should_stop is not None and should_stop():
+                raise Cancelled
+            try:
+                write_journal(prefix_path, built.transaction, durable=options.durable)
+            except OSError as error:
+                raise translated(error, prefix_path) from error
+            applied = apply(
+                prefix_path, built.transaction, workers, options=options, reporter=reporter, should_stop=should_stop
+            )
         touched = set(built.transaction.names)
         staying = {name: package for name, package in state.conda.items() if name not in touched}
         _note_requests(prefix_path, staying, requested)
@@ -208,36 +199,21 @@ def _note_requests(
 
 def _outcome(plan: Plan, built: Built, state: PrefixState) -> Outcome:
     """The change of each package, with the files it had and will have."""
-    coming = {(layout.kind, layout.name): layout for layout in built.layouts}
-    new_files = {key: layout.targets for key, layout in coming.items()}
     changes: dict[tuple[str, str], PackageChange] = {}
-    for conda in plan.conda:
-        old = conda.old
-        changes["conda", conda.name] = _merged(
-            changes.get(("conda", conda.name)),
+    operations: tuple[CondaOperation | PypiOperation, ...] = (*plan.conda, *plan.pypi)
+    for operation in operations:
+        kind: Literal["conda", "pypi"] = "conda" if isinstance(operation, CondaOperation) else "pypi"
+        coming = built.outlines[f"{kind}:{operation.name}"] if operation.new else None
+        changes[kind, operation.name] = _merged(
+            changes.get((kind, operation.name)),
             PackageChange(
-                name=conda.name,
-                kind="conda",
-                old_version=old.record.version if old else None,
-                new_version=conda.new.version if conda.new else None,
-                old_files=old.files if old else (),
-                new_files=new_files.get(("conda", conda.name), ()) if conda.new else (),
-                same_files=_same(_digests(conda.old), coming["conda", conda.name]) if conda.old and conda.new else (),
-            ),
-        )
-    for pypi in plan.pypi:
-        changes["pypi", pypi.name] = _merged(
-            changes.get(("pypi", pypi.name)),
-            PackageChange(
-                name=pypi.name,
-                kind="pypi",
-                old_version=pypi.old.version if pypi.old else None,
-                new_version=_new_version(built, pypi.name) if pypi.new else None,
-                old_files=pypi.old.files(state.path) if pypi.old else (),
-                new_files=new_files.get(("pypi", pypi.name), ()) if pypi.new else (),
-                same_files=_same(pypi.old.digests(state.path), coming["pypi", pypi.name])
-                if pypi.old and pypi.new
-                else (),
+                name=operation.name,
+                kind=kind,
+                old_version=operation.old.version if operation.old else None,
+                new_version=coming.version if coming else None,
+                old_files=_files_of(operation.old, state.path) if operation.old else (),
+                new_files=coming.targets if coming else (),
+                same_files=coming.same_files if coming else (),
             ),
         )
     every = [changes[key] for key in sorted(changes, key=lambda key: (key[1], key[0]))]
@@ -248,20 +224,8 @@ def _outcome(plan: Plan, built: Built, state: PrefixState) -> Outcome:
     )
 
 
-def _digests(package: InstalledPackage) -> dict[str, str]:
-    """The SHA-256 of what the files of a conda package were made of. What has the prefix in it is the same again where
-    it is made of the same, with the same placeholder.
-    """
-    return {entry.path: f"{entry.sha256}{entry.prefix_placeholder or ''}" for entry in package.paths if entry.sha256}
-
-
-def _same(old: Mapping[str, str], layout: Layout) -> tuple[str, ...]:
-    """The files whose content will be what it is, `old` by path."""
-    return tuple(
-        item.target
-        for item in layout.items
-        if item.entry.sha256 and old.get(item.target) == f"{item.entry.sha256}{item.entry.prefix_placeholder or ''}"
-    )
+def _files_of(old: InstalledPackage | InstalledDistribution, prefix: Path) -> tuple[str, ...]:
+    return old.files if isinstance(old, InstalledPackage) else old.files(prefix)
 
 
 def _merged(first: PackageChange | None, second: PackageChange) -> PackageChange:
@@ -275,7 +239,3 @@ def _merged(first: PackageChange | None, second: PackageChange) -> PackageChange
         new_files=(*first.new_files, *second.new_files),
         same_files=(*first.same_files, *second.same_files),
     )
-
-
-def _new_version(built: Built, name: str) -> str:
-    return next(layout.version for layout in built.layouts if layout.kind == "pypi" and layout.name == name)

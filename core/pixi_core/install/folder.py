@@ -7,7 +7,8 @@ one. Windows has no such calls.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Self
 
@@ -38,6 +39,10 @@ class Folder:
     def linking_to(self, target: Folder) -> Callable[[str, str], None]:
         """`link` for many files of this folder: name here, path in the other."""
         return lambda name, path: target.link(self, name, path)
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Do something while no other process does it that has opened this folder, where the system can do that."""
+        return nullcontext()
 
     def make(self, path: str) -> None:
         """Make one folder."""
@@ -97,6 +102,19 @@ class DescribedFolder(Folder):
         if not isinstance(target, DescribedFolder):
             raise TypeError("both folders must be open in the same way")
         return partial(os.link, src_dir_fd=self._fd, dst_dir_fd=target._fd, follow_symlinks=False)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Do something while no other process does it that has opened this folder, where the system can do that."""
+        import fcntl
+
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def make(self, path: str) -> None:
         """Make one folder."""

@@ -6,20 +6,13 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from ..errors import UnsafePath
+from ..model.record import PypiRecord, RepoDataRecord
 from ..names import safe_relative_path
 from ..value import Value
 from .fingerprint import META_FOLDER
 from .path_entry import PathEntry
 
 Action = Literal["link", "copy", "symlink", "replace", "write", "directory"]
-
-
-class ExtractedPackage(Protocol):
-    """An extracted conda package: the folder holding `info/` and the files."""
-
-    @property
-    def path(self) -> object:
-        """The folder."""
 
 
 class UnpackedWheel(Protocol):
@@ -32,6 +25,26 @@ class UnpackedWheel(Protocol):
     @property
     def files(self) -> Sequence[tuple[str, str, int, bool]]:
         """Every file of the archive."""
+
+
+class CachedPackage(UnpackedWheel, Protocol):
+    """A package of either kind in a cache; that of a conda package has `info/` in it."""
+
+    def is_whole(self) -> bool:
+        """Whether all of it is still there."""
+
+
+class Packages(Protocol):
+    """Where the packages of records are."""
+
+    def package(self, record: RepoDataRecord) -> CachedPackage:
+        """An extracted conda package."""
+
+    def wheel(self, record: PypiRecord) -> CachedPackage:
+        """An unpacked wheel."""
+
+    def again(self, record: RepoDataRecord | PypiRecord) -> CachedPackage:
+        """The package of a record once more: what was given for it is not whole."""
 
 
 class Item(NamedTuple):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,22 @@ def remove_journal(prefix: Path) -> None:
     path = journal_path(prefix)
     path.unlink(missing_ok=True)
     path.with_name(f"{path.name}.writing").unlink(missing_ok=True)
+
+
+@contextmanager
+def syncing(prefix: Path, *, durable: bool = True) -> Iterator[None]:
+    """Meanwhile what is written so far goes to the disk (where `durable`); when this context ends, it is there."""
+    if not durable:
+        yield
+        return
+    import threading
+
+    thread = threading.Thread(target=sync_file_system, args=(prefix,), name="sync")
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def sync_file_system(prefix: Path) -> None:

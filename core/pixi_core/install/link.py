@@ -12,8 +12,8 @@ import os
 import re
 import stat
 import sys
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def run_quietly(argv: Sequence[str], environ: Mapping[str, str], cwd: Path) -> t
 class LinkOptions(Value, kw_only=True):
     """How files are put in place. `allow` is tried in this order; `run_link_scripts` lets packages run their post-link
     and pre-unlink scripts; `durable` waits until the disk has everything before the journal goes; `described` works by
-    descriptors of folders; up to `threads` link side by side; `runner` starts the few programs that installing needs
+    descriptors of folders; up to `processes` work side by side; `runner` starts the few programs that installing needs
     (codesign, link scripts).
     """
 
@@ -59,7 +59,7 @@ class LinkOptions(Value, kw_only=True):
     run_link_scripts: bool = False
     durable: bool = True
     described: bool = HAS_DESCRIPTORS
-    threads: int = 2
+    processes: int = 2
     runner: Runner = run_quietly
 
 
@@ -101,9 +101,8 @@ class Written(Value):
 
 
 class Linker:
-    """Changes one prefix. Use as a context manager: it holds the prefix folder open.
-
-    One thread works with it. Others work in the same prefix with a `mate` each, on other packages.
+    """Changes one prefix. Use as a context manager: it holds the prefix folder open. Others may work in the same prefix
+    at the same time, on other packages.
     """
 
     def __init__(self, prefix: Path, subdir: Subdir, options: LinkOptions) -> None:
@@ -118,20 +117,6 @@ class Linker:
         self._reflink = "reflink" in options.allow and sys.platform == "linux"
         self._hardlink = "hardlink" in options.allow
         self._root = folder(str(prefix), described=options.described)
-        self._making_way = threading.Lock()
-
-    def mate(self) -> Linker:
-        """One for another thread."""
-        other = Linker(self.prefix, self.subdir, self.options)
-        other._known = set(self._known)
-        other._making_way = self._making_way
-        return other
-
-    def absorb(self, other: Linker) -> None:
-        """Take over what a mate did."""
-        self.report.add(other.report)
-        self.rewritten.update(other.rewritten)
-        self._known |= other._known
 
     def __enter__(self) -> Linker:
         self._root.__enter__()
@@ -150,7 +135,7 @@ class Linker:
         try:
             self._root.make(place)
         except FileExistsError:
-            with self._making_way:  # of two that find a stranger's file there one puts it aside
+            with self._root.alone():  # of two that find a stranger's file there one puts it aside
                 self._accept_existing(place)
         self._known.add(place)
 
@@ -165,7 +150,8 @@ class Linker:
             if os.path.isdir(real):
                 return
         self._set_aside(place)
-        self._root.make(place)
+        with suppress(FileExistsError):  # the other one was faster
+            self._root.make(place)
 
     def _set_aside(self, path: str) -> None:
         """Something that no package owns stands where a file or folder must go: keep it under another name."""

@@ -7,7 +7,6 @@ They run as the user and may do anything, so they run only where the configurati
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InstallError
@@ -16,8 +15,7 @@ from ..model.record import RepoDataRecord
 from ..names import safe_component
 from .conda_meta import read_record
 from .fingerprint import META_FOLDER
-from .items import Layout
-from .journal import Transaction
+from .journal import LinkConda, Transaction
 from .link import LinkOptions
 
 
@@ -27,36 +25,34 @@ def script_path(name: str, kind: str, *, windows: bool) -> str:
     return f"Scripts/.{checked}-{kind}.bat" if windows else f"bin/.{checked}-{kind}.sh"
 
 
-def skipped_scripts(layouts: Sequence[Layout], options: LinkOptions) -> list[str]:
+def skipped_scripts(transaction: Transaction, options: LinkOptions) -> list[str]:
     """A sentence naming the packages whose scripts were not run."""
     if options.run_link_scripts:
         return []
-    names = sorted(layout.name for layout in layouts if layout.kind == "conda" and _has_script(layout))
+    names = sorted(link.record.name for link in transaction.conda if _has_script(link))
     if not names:
         return []
     advice = '(set `run-post-link-scripts = "insecure"` to run them)'
     return [f"scripts that run after linking were skipped for {', '.join(names)} {advice}"]
 
 
-def _has_script(layout: Layout) -> bool:
+def _has_script(link: LinkConda) -> bool:
     wanted = {
-        script_path(layout.name, kind, windows=windows)
+        script_path(link.record.name, kind, windows=windows)
         for kind in ("post-link", "pre-link")
         for windows in (False, True)
     }
-    return any(item.target in wanted for item in layout.items)
+    return not wanted.isdisjoint(link.targets)
 
 
-def run_post_link(prefix: Path, transaction: Transaction, layouts: Sequence[Layout], options: LinkOptions) -> list[str]:
+def run_post_link(prefix: Path, transaction: Transaction, options: LinkOptions) -> list[str]:
     """Run the scripts of the packages that were linked; what they wrote for the user. Raises `InstallError`."""
     if not options.run_link_scripts:
         return []
     windows = operating_system(transaction.platform.subdir) == "win"
-    linked = {layout.name for layout in layouts if layout.kind == "conda"}
     told: list[str] = []
     for link in transaction.conda:
-        if link.record.name in linked:
-            told += _run(prefix, link.record, "post-link", options, windows=windows, strict=True)
+        told += _run(prefix, link.record, "post-link", options, windows=windows, strict=True)
     return told
 
 

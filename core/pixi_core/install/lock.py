@@ -22,8 +22,9 @@ _PAUSE = 0.05
 @contextmanager
 def prefix_lock(
     prefix: Path, *, reporter: Reporter, should_stop: Callable[[], bool] | None = None, wait: bool = True
-) -> Iterator[bool]:
-    """Hold the prefix (made where it does not exist). Gives whether another process had to be waited for.
+) -> Iterator[int]:
+    """Hold the prefix (made where it does not exist). Gives the descriptor that holds it, as long as it or a copy of it
+    is open.
 
     Raises `Cancelled` when told to stop while waiting, `PrefixBusy` when `wait` is false, `InstallError` where the
     prefix cannot be written.
@@ -35,15 +36,15 @@ def prefix_lock(
     except OSError as error:
         raise translated(error, prefix) from error
     try:
-        yield _acquire(fd, prefix, reporter, should_stop, wait)
+        _acquire(fd, prefix, reporter, should_stop, wait)
+        yield fd
     finally:
         os.close(fd)  # closing releases the lock
 
 
-def _acquire(fd: int, prefix: Path, reporter: Reporter, should_stop: Callable[[], bool] | None, wait: bool) -> bool:
-    started, told, waited = time.monotonic(), False, False
+def _acquire(fd: int, prefix: Path, reporter: Reporter, should_stop: Callable[[], bool] | None, wait: bool) -> None:
+    started, told = time.monotonic(), False
     while not try_lock(fd, prefix):
-        waited = True
         if not wait:
             raise PrefixBusy(f"the environment {prefix} is being changed by {lock_holder(fd)}")
         if should_stop is not None and should_stop():
@@ -52,4 +53,3 @@ def _acquire(fd: int, prefix: Path, reporter: Reporter, should_stop: Callable[[]
             told = True
             reporter.message(f"waiting for {lock_holder(fd)}, which is changing {prefix}")
         time.sleep(_PAUSE)
-    return waited

@@ -50,6 +50,13 @@ class PathEntry(
     file_mode: FileMode | None = None
     prefix_placeholder: str | None = None
 
+    @property
+    def content(self) -> str | None:
+        """What tells whether two files are the same; None where that is not known. What has the prefix in it is the
+        same again where it is made of the same, with the same placeholder.
+        """
+        return f"{self.sha256}{self.prefix_placeholder or ''}" if self.sha256 else None
+
     def replace(self, **changes: Any) -> Self:
         """The same with other values for some fields."""
         return msgspec.structs.replace(self, **changes)

@@ -73,6 +73,15 @@ class InstalledPackage:
         """Prefix-relative paths of everything the package put there."""
         return tuple([entry.path for entry in self.paths])
 
+    @property
+    def version(self) -> str:
+        """Its version as written."""
+        return self.record.version
+
+    def contents(self, _prefix: Path) -> dict[str, str]:
+        """What tells whether its files are the same as others, by path (`PathEntry.content`)."""
+        return {entry.path: entry.content for entry in self.paths if entry.content}
+
 
 class InstalledDistribution(Value, kw_only=True):
     """One Python distribution that no conda package brought. `dist_info` is the prefix-relative path of its folder;
@@ -107,8 +116,11 @@ class InstalledDistribution(Value, kw_only=True):
         """
         return read_record_csv(prefix, self.dist_info)
 
-    def digests(self, prefix: Path) -> dict[str, str]:
-        """The SHA-256 (hex) of its files as its RECORD gives them, by prefix-relative path. Raises `UnsafePath`."""
+    def contents(self, prefix: Path) -> dict[str, str]:
+        """What tells whether its files are the same as others, by path: their SHA-256 (hex) as its RECORD gives them.
+
+        Raises `UnsafePath`.
+        """
         return {path: digest for path, digest in _record_rows(prefix, self.dist_info) if digest}
 
 

@@ -104,11 +104,11 @@ class Base:
     def _install(self, plan: Plan, prefix: Path, wheels: Mapping[str, CachedWheel]) -> None:
         services = self.workspace.services
         fetched = fetch_packages(services, plan.conda_to_link, (), reporter=self.reporter, should_stop=self.should_stop)
+        fetched.pypi.update(wheels)
         execute(
             plan,
             prefix,
-            conda_packages=fetched.package,
-            wheels=lambda record: wheels[record.location],
+            packages=fetched,
             requested={},
             platform=choose_platform(self.workspace, self.environment),
             reporter=self.reporter,

@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from ..cache.entry import EXTRACTING
+from ..messages import NUMBER, receive, send
+from ..process_copy import Copy, can_fork, usable_cores
 from ..progress import Phase
 from .fetching import Fetched, fetch_from
-from .messages import NUMBER, receive, send
-from .process_copy import Copy, can_fork, usable_cores
 
 if TYPE_CHECKING:
     from ..model.record import PypiRecord, RepoDataRecord

@@ -21,7 +21,7 @@ WORKERS = 8  # downloads are bounded again, by host, inside the client
 
 
 class Fetched:
-    """Packages that are whole in the caches, by where they came from.
+    """Packages in the caches, by where they came from: whole when they were put there, as `again` makes them.
 
     A record that was not fetched ahead is fetched (`build` makes the wheels of sources) when it is asked for: another
     process may have changed the prefix after the plan was made.
@@ -52,6 +52,14 @@ class Fetched:
             else:
                 self.pypi[record.location] = self._wheels.fetch(record, self.services.client, phase=phase)
         return self.pypi[record.location]
+
+    def again(self, record: RepoDataRecord | PypiRecord) -> CachedPackage | CachedWheel:
+        """The package of a record once more: what was given for it is not whole."""
+        if isinstance(record, RepoDataRecord):
+            del self.conda[record.url]
+            return self.package(record)
+        del self.pypi[record.location]
+        return self.wheel(record)
 
 
 def fetch_packages(
@@ -118,19 +126,17 @@ def fetch_from(
 def _not_cached(
     fetched: Fetched, conda: Sequence[RepoDataRecord], pypi: Sequence[PypiRecord]
 ) -> list[RepoDataRecord | PypiRecord]:
-    """Take what is whole in the caches, and return the rest. One thread: looking at files is so short that several
-    would only wait for each other.
-    """
+    """Take what the caches hold, and return the rest. Whether all files are still there sees whoever links them."""
     packages, wheels = fetched.services.packages, fetched.services.wheels
     missing: list[RepoDataRecord | PypiRecord] = []
     for record in conda:
-        package = packages.find(record, use=True)
+        package = packages.find(record, use=True, look=False)
         if package is None:
             missing.append(record)
         else:
             fetched.conda[record.url] = package
     for wheel_record in pypi:
-        wheel = wheels.find(wheel_record, use=True) if wheel_record.is_wheel else None
+        wheel = wheels.find(wheel_record, use=True, look=False) if wheel_record.is_wheel else None
         if wheel is None:
             missing.append(wheel_record)
         else:

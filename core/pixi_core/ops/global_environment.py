@@ -176,8 +176,7 @@ def install_tool(prepared: PreparedTool, manifest_path: Path, *, reporter: Repor
     outcome = execute(
         prepared.plan,
         prepared.prefix,
-        conda_packages=prepared.fetched.package,
-        wheels=prepared.fetched.wheel,
+        packages=prepared.fetched,
         requested={name: [str(spec)] for name, spec in environment.dependencies.items()},
         platform=prepared.platform,
         reporter=reporter,

@@ -272,8 +272,7 @@ def install_prepared(
     outcome = execute(
         prepared.plan,
         prepared.prefix,
-        conda_packages=prepared.fetched.package,
-        wheels=prepared.fetched.wheel,
+        packages=prepared.fetched,
         requested=prepared.requested,
         platform=prepared.platform,
         reporter=reporter,

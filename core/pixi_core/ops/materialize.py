@@ -224,8 +224,7 @@ def _build(
     execute(
         plan,
         entry.prefix,
-        conda_packages=fetched.package,
-        wheels=fetched.wheel,
+        packages=fetched,
         requested={},
         platform=wanted.platform,
         reporter=reporter,

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .messages import NUMBER, receive
-from .process_copy import Copy, can_fork
+from ..messages import NUMBER, receive
+from ..process_copy import Copy, can_fork
 from .solve_worker import Order, serve
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pickle
 import sys
 from typing import TYPE_CHECKING
 
+from ..messages import NUMBER, send
 from ..value import Value
-from .messages import NUMBER, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,9 +16,9 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, PixiError
+from ..process_copy import usable_cores
 from ..progress import SILENT, Phase, Reporter
 from ..value import Value
-from .process_copy import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,6 +7,7 @@ client, gateway, caches) that the use cases in `ops` need. It decides nothing by
 from __future__ import annotations
 
 import os
+import threading
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,6 +39,10 @@ _KINDS: dict[str, ManifestKind] = {
     "pixi.toml": "pixi", "pyproject.toml": "pyproject", "mojoproject.toml": "mojoproject"
 }  # fmt: skip
 MANIFEST_NAMES = tuple(_KINDS)
+
+
+_MAKING = threading.RLock()
+"""Held while a client is made: threads that fetch ask for it at the same time."""
 
 
 class Services:
@@ -85,17 +90,21 @@ class Services:
 
     @property
     def client(self) -> Client:
-        """The HTTP client."""
-        if self._client is None:
-            from .net.client import Client
-            from .net.config import net_config
+        """The HTTP client, one for all threads."""
+        with _MAKING:
+            if self._client is None:
+                self._client = self._new_client()
+            return self._client
 
-            config = self.config.replace(mirrors=self.policy.mirrors(self.config.mirrors))
-            settings = net_config(config, self.environ, offline=self.offline, s3_options=self.s3_options())
-            settings.credentials.remember(self.index_urls())
-            settings.credentials.remember_channels(self.channel_urls())
-            self._client = Client(settings, reporter=self.reporter)
-        return self._client
+    def _new_client(self) -> Client:
+        from .net.client import Client
+        from .net.config import net_config
+
+        config = self.config.replace(mirrors=self.policy.mirrors(self.config.mirrors))
+        settings = net_config(config, self.environ, offline=self.offline, s3_options=self.s3_options())
+        settings.credentials.remember(self.index_urls())
+        settings.credentials.remember_channels(self.channel_urls())
+        return Client(settings, reporter=self.reporter)
 
     def unconnected(self) -> Services:
         """The same with connections of its own, for another process: nothing in it leads back to the workspace."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from pixi_core.cli.main import main
 from pixi_core.install.history import FOLDER as HISTORY
 from pixi_core.names import WRITING
+from pixi_core.ops.notes import FOLDER as NOTES
 from tests.support.packages import tree
 from tests.support.projects import project, repository, sdist
 
@@ -160,7 +161,7 @@ class Desk:
         """
         found = comparable(self.workspace)
         for name in found:
-            if name.startswith(".pixi/prepared-") and name.endswith(".json"):
+            if name.startswith(f".pixi/{NOTES}/") and name.endswith(".json"):
                 found[name] = "a note"  # with times of files in it
             elif name.startswith(f".pixi/{HISTORY}/") and name.endswith(".json"):
                 rows = json.loads((self.workspace / name).read_bytes())["generations"]
@@ -186,9 +187,15 @@ def comparable(folder: Path) -> dict[str, str]:
     return found
 
 
-def without_history(state: Mapping[str, str]) -> dict[str, str]:
-    """A state without what remembers the states before it."""
-    return {path: what for path, what in state.items() if not path.startswith(f".pixi/{HISTORY}")}
+def history(state: Mapping[str, str]) -> dict[str, str]:
+    """What remembers the states before this one."""
+    return {path: what for path, what in state.items() if path.startswith(f".pixi/{HISTORY}")}
+
+
+def without_memories(state: Mapping[str, str]) -> dict[str, str]:
+    """A state without that, and without the notes that spare the next command a look."""
+    memories = (f".pixi/{HISTORY}", f".pixi/{NOTES}")
+    return {path: what for path, what in state.items() if not path.startswith(memories)}
 
 
 def pair(workspace: Path) -> tuple[bytes, bytes]:

@@ -17,7 +17,7 @@ from pixi_core.install.verify import verify
 
 from .engine import in_child
 from .privileges import small_disk
-from .products import BY_NAME, Desk, Scenario, comparable, without_history
+from .products import BY_NAME, Desk, Scenario, comparable, without_memories
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -56,7 +56,7 @@ def test_no_inode_is_left(disk: Path, desk_at: Callable[[Scenario, Path], Desk],
         again, told = made.outcome(*made.scenario.command)
         now, golden = made.state(), made.golden
         if code == 0:  # the installation had room, and what remembers it had not: that is said
-            now, golden = without_history(now), without_history(golden)
+            now, golden = without_memories(now), without_memories(golden)
         else:
             now, golden = without_pins(now), without_pins(golden)
         if again or now != golden:

@@ -13,7 +13,7 @@ import pytest
 
 from .engine import in_child
 from .privileges import belongs_to_nobody, give_up_privileges, is_root, read_only
-from .products import Desk, Scenario, without_history
+from .products import Desk, Scenario, without_memories
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -67,13 +67,8 @@ PLACES = {
 CELLS = [pytest.param(PROTECTIONS[how], PLACES[where], id=f"{how} {where}") for how in PROTECTIONS for where in PLACES]
 
 
-def without_notes(state: dict[str, str]) -> dict[str, str]:
-    """Everything but the notes that make the next command fast, and the history, which begins anew with each user."""
-    return {path: what for path, what in without_history(state).items() if ".pixi/prepared-" not in path}
-
-
 def visible(desk: Desk) -> dict[str, str]:
-    return without_notes(desk.state())
+    return without_memories(desk.state())
 
 
 @pytest.fixture
@@ -90,7 +85,7 @@ def test_what_cannot_be_written_is_named(installed: Desk, protect: Protect, plac
     if protect is belongs_to_nobody and not is_root():
         pytest.skip("only root can give files away")
     protect(place(installed))
-    before, golden = visible(installed), without_notes(installed.golden)
+    before, golden = visible(installed), without_memories(installed.golden)
     try:
         for words in (("install",), ("list",), ("run", "true"), ("lock",)):
             code, told = as_user(installed, *words)
@@ -118,7 +113,7 @@ def test_a_read_only_file_system(installed: Desk) -> None:
         assert code == 1
         assert "the file system is read-only" in told
     assert installed.outcome(*INSTALLED.command)[0] == 0
-    assert visible(installed) == without_notes(installed.golden)
+    assert visible(installed) == without_memories(installed.golden)
 
 
 HOMES = {"none": "", "/dev/null": "/dev/null", "a folder that is not there": "/nowhere/at/all"}
@@ -132,7 +127,7 @@ def test_homes(installed: Desk, home: str) -> None:
     found = visible(installed)
     if home == "/dev/null":  # who has no home keeps it among the temporary files
         assert found.pop("temporary:.pixi") == ""
-    assert found == without_notes(installed.golden)
+    assert found == without_memories(installed.golden)
 
 
 @pytest.mark.parametrize("mask", [0o077, 0o002, 0o022])
@@ -140,7 +135,7 @@ def test_masks(installed: Desk, mask: int) -> None:
     """Nothing that is written may be used by more people than the user allows; programs stay programs."""
     code, told = as_user(installed, *INSTALLED.command, mask=mask)
     assert code == 0, told
-    assert visible(installed) == without_notes(installed.golden)
+    assert visible(installed) == without_memories(installed.golden)
     open_ = {
         path: oct(path.stat().st_mode)
         for path in installed.place.rglob("*")

@@ -33,8 +33,9 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 def mutates(event: str, arguments: tuple[Any, ...]) -> bool:
     """Whether an audit event announces a change of the file system."""
     if event == "open":
-        flags = arguments[2]
-        return isinstance(flags, int) and bool(flags & _WRITING)
+        path, _, flags = arguments
+        # an object for a descriptor that is open already changes nothing
+        return not isinstance(path, int) and isinstance(flags, int) and bool(flags & _WRITING)
     return event in MUTATING
 
 

@@ -86,7 +86,7 @@ QUOTA = [
     pytest.param(BY_NAME["conda-add"], 31, id="conda-add-sampled"),
     pytest.param(BY_NAME["built-sdist"], 131, id="built-sdist-sampled"),
     *[
-        pytest.param(BY_NAME[name], 1, id=f"{name}-all", marks=pytest.mark.exhaustive)
+        pytest.param(BY_NAME[name], 1, id=f"{name}-all", marks=[pytest.mark.exhaustive, pytest.mark.timeout(1800)])
         for name in ("conda-add", "pypi-add", "built-sdist", "built-git", "built-editable")
     ],
 ]

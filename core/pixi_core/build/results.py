@@ -43,8 +43,8 @@ class BuildResults:
 
     @contextmanager
     def workshop(self, key: str, should_stop: Callable[[], bool] | None = None) -> Iterator[Path]:
-        """An empty folder for the one who makes the result `key`: others wait, and it is gone at the end.
-        Raises `Cancelled`, `InstallError`.
+        """An empty folder for the one who makes the result `key`: others wait, and it is gone at the end. What the
+        system refuses meanwhile is an error about the folder. Raises `Cancelled`, `DiskFull`, `InstallError`.
         """
         ensure_dir(self.root)
         with self._lock(key, should_stop):
@@ -55,7 +55,7 @@ class BuildResults:
                     folder.mkdir(0o700)
                     # back ends look above a project for the repository that it belongs to: not further than this
                     (folder / ".git").touch()
-                yield folder
+                    yield folder
             finally:
                 remove_tree(folder)
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pixi_core.archive.sink import Extracted, ExtractedFile
+from pixi_core.cache.entry import write_marker
 from pixi_core.model.digest import Sha256
 from pixi_core.model.platform import Subdir
 from pixi_core.model.record import Noarch, PypiRecord, RepoDataRecord
@@ -87,7 +89,7 @@ class Shelf:
         if noarch is not None:
             _json(folder / "info" / "link.json", {"noarch": {"type": noarch, "entry_points": list(entry_points)}})
         url = f"https://channel.example/test/{subdir}/{stem}.conda"
-        self.conda[url] = StoredPackage(folder, tuple((path, "0" * 64, 0, False) for path in files or {}))
+        self.conda[url] = _stored(folder)
         digest = hashlib.sha256(json.dumps([stem, subdir, entries]).encode()).hexdigest()
         return RepoDataRecord(
             name=name,
@@ -138,8 +140,23 @@ class Shelf:
         _write(folder / info / "RECORD", (record + f"{info}/RECORD,,\n").encode())
         listed.append((f"{info}/RECORD", "0" * 64, 0, False))
         where = location or f"https://files.example/{spelled}-{version}-py3-none-any.whl"
-        self.pypi[where] = StoredPackage(folder, tuple(listed))
+        self.pypi[where] = _stored(folder, listed)
         return PypiRecord(name=name, version=version, location=where, index="https://pypi.example/simple")
+
+
+def _stored(folder: Path, files: Sequence[tuple[str, str, int, bool]] = ()) -> StoredPackage:
+    """A package as a cache entry: with its marker. Its rows are `files`, else what lies there."""
+    found = [path for path in folder.rglob("*") if path.is_file() or path.is_symlink()]
+    links = [(path.relative_to(folder).as_posix(), str(path.readlink())) for path in found if path.is_symlink()]
+    rows = [
+        (path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, False)
+        for path in found
+        if not path.is_symlink()
+    ]
+    size = sum(size for _, _, size, _ in rows)
+    extracted = Extracted(tuple(ExtractedFile(*row) for row in rows), tuple(links), size)
+    write_marker(folder, extracted, sha256="0" * 64, md5=None)
+    return StoredPackage(folder, tuple(files or rows))
 
 
 def tree(folder: Path, *, skip: Sequence[str] = ()) -> dict[str, str]:

@@ -5,10 +5,10 @@ What the others have to know of a share while the transaction is put together ar
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
+from ..cache.entry import is_whole, read_marker
 from ..errors import InstallError
 from ..model.platform import Platform, operating_system
 from ..names import pypi_name
@@ -121,11 +121,12 @@ class Share:
         return Outline(layout.kind, layout.name, layout.version, layout.targets, tuple(same))
 
     def check_sources(self) -> None:
-        """Raises `FileNotFoundError` where the cache has lost a file that must be linked."""
+        """Raises `FileNotFoundError` where a cache entry that must be linked is gone, or not whole any more."""
         for layout in self.layouts:
-            for item in layout.items:
-                if item.source and item.action != "directory":
-                    os.stat(os.path.join(layout.source, item.source), follow_symlinks=False)
+            source = Path(layout.source)
+            marker = read_marker(source)
+            if marker is None or not is_whole(source, marker.files, marker.links):
+                raise FileNotFoundError(f"{source} is not whole")
 
     def settle(self, lost: Lost) -> None:
         """Leave out, or put aside, what other packages own."""

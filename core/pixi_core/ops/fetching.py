@@ -33,6 +33,7 @@ class Fetched:
         self.conda: dict[str, CachedPackage] = {}
         self.pypi: dict[str, CachedWheel] = {}
         self.build: Callable[[PypiRecord], CachedWheel] | None = None
+        self.renewed = False
 
     def get(self, record: RepoDataRecord | PypiRecord, phase: Phase | None = None) -> object:
         """The package of a record of either kind; `phase` counts the bytes of a download."""
@@ -55,6 +56,7 @@ class Fetched:
 
     def again(self, record: RepoDataRecord | PypiRecord) -> CachedPackage | CachedWheel:
         """The package of a record once more: what was given for it is not whole."""
+        self.renewed = True
         if isinstance(record, RepoDataRecord):
             del self.conda[record.url]
             return self.package(record)

@@ -283,6 +283,8 @@ def install_prepared(
     )
     for warning in outcome.warnings:
         reporter.warning(warning)
+    if prepared.fetched.renewed:
+        pin(prepared, reporter)
     if not prepared.is_partial:
         record(prepared, reporter)
     return _installation(prepared, outcome)

@@ -226,6 +226,11 @@ def test_older_versions(text: str, pypi_name: str) -> None:
         (V7.replace("  size: 122968", "  size: big"), "`size` must be a number", 71),
         ("version: 7\nplatforms: []\nenvironments: &a {}\npackages: *a\n", "lock files have no aliases", 4),
         (V6.replace("linux-64:", "linux-99:"), "'linux-99' is not a known platform", 11),
+        (
+            V7.replace("- name: p1", "- name: p0\n  subdir: linux-64\n- name: p0"),
+            "the platform 'p0' stands there twice",
+            9,
+        ),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(text: str, message: str, line: int) -> None:

@@ -241,6 +241,8 @@ def _platforms(document: Mapping[str, Any], environments: Mapping[str, Any], ver
     for entry in _list(document.get("platforms"), "platforms"):
         fields = _mapping(entry, "an entry of `platforms`")
         name = _text(fields.get("name"), "the name of a platform")
+        if any(platform.name == name for platform in found):
+            raise _Wrong(f"the platform '{name}' stands there twice", f"name: {name}")
         virtual = _texts(fields.get("virtual-packages"), "virtual-packages")
         found.append(
             Platform(

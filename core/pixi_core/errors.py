@@ -281,17 +281,26 @@ class InstallError(PixiError):
 
 class DiskFull(InstallError):
     """No space, or no quota, left at `path`; byte counts where they are known. Without `names` there are bytes, and no
-    inodes: no further file can be made.
+    inodes: no further file can be made. `limit` says what else than the file system sets an end, `way` what to do about
+    it.
     """
 
     def __init__(
-        self, path: Path | str, *, needed: int | None = None, free: int | None = None, names: bool = True
+        self,
+        path: Path | str,
+        *,
+        needed: int | None = None,
+        free: int | None = None,
+        names: bool = True,
+        limit: str = "",
+        way: str = "free some space",
     ) -> None:
         numbers = [f"{n:,} bytes {what}" for n, what in ((needed, "needed"), (free, "free")) if n is not None]
         numbers += [] if names else ["no inodes: the file system holds as many files as it can"]
+        numbers += [limit] if limit else []
         super().__init__(
             f"no space left at {path}" + (f" ({', '.join(numbers)})" if numbers else ""),
-            hints=["free some space and run the same command again; it will continue where it stopped"],
+            hints=[f"{way} and run the same command again; it will continue where it stopped"],
         )
         self.path = path
         self.needed = needed

@@ -26,7 +26,7 @@ TOLD_AFTER = 1.0
 """Seconds after which whoever waits for a lock is told who holds it."""
 
 _FICLONE = 0x40049409
-_NO_SPACE = frozenset([errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG])
+_QUOTA = getattr(errno, "EDQUOT", None)
 _NO_RIGHT = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
 _BUSY = frozenset([errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK, errno.EDEADLK])
 _NO_LINK = frozenset([errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES, errno.ENOSYS, errno.EINVAL])
@@ -40,7 +40,12 @@ _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 def translated(error: OSError, path: Path | str, *, needed: int | None = None) -> InstallError:
     """An error of the operating system as one of ours; `path` is named where the error itself names none."""
     shown = error.filename if isinstance(error.filename, str) and os.path.isabs(error.filename) else str(path)  # noqa: PTH117 - text, only shown
-    if error.errno in _NO_SPACE:
+    if error.errno == errno.EFBIG:
+        return DiskFull(shown, needed=needed, limit=_longest_file(), way="raise that limit (`ulimit -f`)")
+    if error.errno == _QUOTA:
+        way = "free some of what counts against it, or have it raised,"
+        return DiskFull(shown, needed=needed, limit="the quota is used up", way=way)
+    if error.errno == errno.ENOSPC:
         return DiskFull(shown, needed=needed, free=free_bytes(path), names=_has_inodes(path))
     hints = []
     if error.errno == errno.EROFS:
@@ -72,6 +77,17 @@ def free_bytes(path: Path | str) -> int | None:
         except OSError:
             return None
     return None
+
+
+def _longest_file() -> str:
+    """What sets an end to the length of a file: the limit of this process, else the file system."""
+    if sys.platform != "win32":
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        if limit != resource.RLIM_INFINITY:
+            return f"no file may be longer than {limit:,} bytes"
+    return "the file system takes no longer file"
 
 
 def _has_inodes(path: Path | str) -> bool:

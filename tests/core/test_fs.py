@@ -54,8 +54,8 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     ("number", "kind", "text"),
     [
         (errno.ENOSPC, DiskFull, "bytes needed"),
-        (errno.EDQUOT, DiskFull, "bytes free"),
-        (errno.EFBIG, DiskFull, "no space left"),
+        (errno.EDQUOT, DiskFull, "bytes needed, the quota is used up"),
+        (errno.EFBIG, DiskFull, "takes no longer file"),
         (errno.EACCES, InstallError, "cannot write"),
         (errno.EROFS, InstallError, "cannot write"),
     ],

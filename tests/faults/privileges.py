@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,9 +50,60 @@ def small_disk(folder: Path, size: int, inodes: int = 0) -> Iterator[bool]:
             subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@contextmanager
+def quota_disk(folder: Path, image: Path, size: int) -> Iterator[bool]:
+    """A file system whose folder `volume` has a quota (btrfs, from a file): `set_quota` says how much there may be.
+    Gives False where the system has none.
+    """
+    with _disk_of_image(folder, image, size, "mkfs.btrfs -q", "mount -o loop") as mounted:
+        yield mounted and _did("btrfs", "quota", "enable", str(folder)) and _did(*VOLUME, str(folder / "volume"))
+
+
+VOLUME = ("btrfs", "subvolume", "create")
+
+
+def set_quota(volume: Path, room: int | None) -> None:
+    """Let so many bytes more be written to a folder with a quota; None: as many as there is space."""
+    disk = str(volume.parent)  # whose own quota has no end: on a full one even the change of a limit is refused
+    subprocess.run(["btrfs", "filesystem", "sync", disk], check=True)
+    words = ["btrfs", "qgroup", "show", "--raw", "-f", str(volume)]
+    shown = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    [(group, used)] = [line.split()[:2] for line in shown.splitlines() if line.startswith("0/")]
+    limit = "none" if room is None else str(int(used) + room)
+    subprocess.run(["btrfs", "qgroup", "limit", limit, group, disk], check=True)
+
+
+@contextmanager
+def folding_disk(folder: Path, image: Path, size: int) -> Iterator[bool]:
+    """A file system on which names that differ in case alone are one file, with links and modes (NTFS, from a file).
+    Gives False where the system has none.
+    """
+    with _disk_of_image(folder, image, size, "mkntfs -q -Q -F", "lowntfs-3g -o ignore_case,permissions") as mounted:
+        yield mounted
+
+
+@contextmanager
+def _disk_of_image(folder: Path, image: Path, size: int, make: str, bind: str) -> Iterator[bool]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with image.open("wb") as file:
+        file.truncate(size)
+    mounted = is_root() and _did(*make.split(), str(image)) and _did(*bind.split(), str(image), str(folder))
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+        image.unlink()
+
+
+def _did(*words: str) -> bool:
+    """Whether a program is there, and did it."""
+    return shutil.which(words[0]) is not None and not subprocess.run(words, capture_output=True, check=False).returncode
+
+
 def mount(*words: str) -> bool:
     """Whether `mount` did it."""
-    return subprocess.run(["mount", *words], capture_output=True, check=False).returncode == 0
+    return _did("mount", *words)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.faults
 SIZE = 16 << 20
 PAGE = 4096
 SAID = re.compile(r"no space left at (\S+) \((?:[\d,]+ bytes needed, )?[\d,]+ bytes free\)")
+QUOTA_SAID = re.compile(r"no space left at (\S+) \((?:[\d,]+ bytes needed, )?the quota is used up\)")
 SAMPLED_OR_ALL = [
     pytest.param(BY_NAME["conda-add"], 5, id="conda-add-sampled"),
     pytest.param(BY_NAME["pypi-add"], 5, id="pypi-add-sampled"),
@@ -111,7 +112,7 @@ def test_a_quota_that_is_used_up(desk: Callable[[Scenario], Desk], scenario: Sce
         with os.fdopen(reading) as pipe:
             code, _, told = pipe.read().partition("\n")
         failed += code == "1"
-        if code not in ("0", "1") or "Traceback" in told or (code == "1" and not SAID.search(told)):
+        if code not in ("0", "1") or "Traceback" in told or (code == "1" and not QUOTA_SAID.search(told)):
             wrong.append((at, code, told[-300:]))
         again, told = made.outcome(*scenario.command)
         now, golden = without_pins(made.state()), without_pins(made.golden)

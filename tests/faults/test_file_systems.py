@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,8 +17,9 @@ import pytest
 from pixi_core.install.verify import verify
 
 from .engine import in_child
-from .privileges import small_disk
+from .privileges import quota_disk, set_quota, small_disk
 from .products import BY_NAME, Desk, Scenario, comparable, without_memories
+from .test_disk_full import QUOTA_SAID
 
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 
@@ -64,6 +66,86 @@ def test_no_inode_is_left(disk: Path, desk_at: Callable[[Scenario, Path], Desk],
     print(f"{name}: {refused} times no inode, {len(wrong)} wrong")
     assert refused
     assert not wrong, wrong[:4]
+
+
+ROOMS = [*range(0, 256 << 10, 8 << 10), *range(256 << 10, 4 << 20, 128 << 10)]
+"""What a quota leaves, in bytes."""
+UNDER_QUOTA = [pytest.param("conda-add", 7), pytest.param("conda-rollback", 5)] + [
+    pytest.param(name, 1, marks=pytest.mark.exhaustive)
+    for name in ("conda-first", "conda-add", "conda-rollback", "pypi-add", "pypi-rollback", "mixed-add")
+]
+
+
+@pytest.mark.parametrize(("name", "every"), UNDER_QUOTA)
+def test_the_quota_of_a_file_system(
+    tmp_path: Path, desk_at: Callable[[Scenario, Path], Desk], name: str, every: int
+) -> None:
+    """A real one: the command says that there is no room, and heals when there is more."""
+    with quota_disk(tmp_path / "disk", tmp_path / "image", 256 << 20) as mounted:
+        if not mounted:
+            pytest.skip("needs btrfs, its programs and root")
+        volume = tmp_path / "disk" / "volume"
+        made = desk_at(BY_NAME[name], volume / "place")
+        wrong: list[tuple[object, ...]] = []
+        refused = 0
+        for room in ROOMS[::every]:
+            made.back()
+            set_quota(volume, room)
+            code, told = made.outcome(*made.scenario.command)
+            set_quota(volume, None)
+            if code:
+                refused += 1
+                if code != 1 or not QUOTA_SAID.search(told) or "Traceback" in told:
+                    wrong.append((room, code, told[-300:]))
+            again, told = made.outcome(*made.scenario.command) if code else (0, "")
+            now, golden = (without_pins(without_memories(state)) for state in (made.state(), made.golden))
+            if again or now != golden:
+                wrong.append((room, again, told[-300:], sorted(now.items() ^ golden.items())[:6]))
+        print(f"{name}: {refused} times beyond the quota, {len(wrong)} wrong")
+        assert refused
+        assert not wrong, wrong[:4]
+
+
+LIMITS = [0, 1, 100, 500, 1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 1 << 20]
+LIMIT_SAID = re.compile(r"no space left at (\S+) \((?:[\d,]+ bytes needed, )?no file may be longer than [\d,]+ bytes\)")
+LIMITED = ("conda-first", "conda-add", "conda-rollback", "pypi-add", "pypi-rollback", "mixed-add")
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_no_file_may_be_longer_than_a_limit(desk: Callable[[Scenario], Desk], name: str) -> None:
+    """`ulimit -f`: the command says which file cannot be written, and heals without the limit."""
+    made = desk(BY_NAME[name])
+    wrong: list[tuple[object, ...]] = []
+    refused = 0
+    for limit in LIMITS:
+        made.back()
+        code, told = under_limit(made, limit)
+        refused += code != 0
+        if code not in (0, 1) or "Traceback" in told or (code == 1 and not LIMIT_SAID.search(told)):
+            wrong.append((limit, code, told[-300:]))
+        again, told = made.outcome(*made.scenario.command) if code else (0, "")
+        now, golden = (without_pins(without_memories(state)) for state in (made.state(), made.golden))
+        if again or now != golden:
+            wrong.append((limit, again, told[-300:], sorted(now.items() ^ golden.items())[:6]))
+    print(f"{name}: {refused} of {len(LIMITS)} limits refused, {len(wrong)} wrong")
+    assert refused
+    assert not wrong, wrong[:4]
+
+
+def under_limit(made: Desk, limit: int) -> tuple[int, str]:
+    """The exit code of the command, and what it said, in a process whose files may not be longer."""
+    reading, writing = os.pipe()
+
+    def work() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        code, told = made.outcome(*made.scenario.command)
+        os.write(writing, f"{code}\n{told}".encode())
+
+    in_child(work)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        code, _, told = pipe.read().partition("\n")
+    return int(code or -1), told
 
 
 def without_pins(state: dict[str, str]) -> dict[str, str]:

@@ -79,6 +79,17 @@ def free_bytes(path: Path | str) -> int | None:
     return None
 
 
+def folds_case(folder: Path) -> bool:
+    """Whether names that differ in case alone are one file in `folder`, or in what of the path to it there is. A file
+    system says so, not an operating system: Linux has disks of Windows, and folders of its own kinds, that do.
+    """
+    for path in (*folder.iterdir(), folder, *folder.parents) if folder.is_dir() else (folder, *folder.parents):
+        other = path.with_name(path.name.swapcase()) if path.name else path
+        if other.name != path.name and path.exists():
+            return other.exists() and other.samefile(path)
+    return False
+
+
 def _longest_file() -> str:
     """What sets an end to the length of a file: the limit of this process, else the file system."""
     if sys.platform != "win32":

@@ -17,6 +17,7 @@ from pixi_core.fs import (
     FileLock,
     atomic_write,
     ensure_dir,
+    folds_case,
     free_bytes,
     home_folder,
     link_file,
@@ -227,3 +228,19 @@ def test_a_failed_cache_write_leaves_nothing(tmp_path: Path) -> None:
         write()
     assert os.listdir(tmp_path / WRITING) == []
     assert not (tmp_path / "file").exists()
+
+
+def test_a_file_system_says_whether_it_folds_case(tmp_path: Path) -> None:
+    """Asked of what is there: two files whose names differ in case alone can be told apart, or are one."""
+    folder = tmp_path / "Folder"
+    (tmp_path / "probe").touch()
+    expected = (tmp_path / "PROBE").exists()
+    assert folds_case(folder / "not" / "yet") == expected
+    folder.mkdir()
+    assert folds_case(folder) == expected
+    (folder / "1").touch()
+    (folder / "broken").symlink_to("nothing")
+    assert folds_case(folder) == expected
+    (folder / "name").touch()
+    (folder / "NAME").touch()
+    assert folds_case(folder) == expected

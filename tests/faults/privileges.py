@@ -78,7 +78,9 @@ def folding_disk(folder: Path, image: Path, size: int) -> Iterator[bool]:
     """A file system on which names that differ in case alone are one file, with links and modes (NTFS, from a file).
     Gives False where the system has none.
     """
-    with _disk_of_image(folder, image, size, "mkntfs -q -Q -F", "lowntfs-3g -o ignore_case,permissions") as mounted:
+    with _disk_of_image(
+        folder, image, size, "mkntfs -q -Q -F", "lowntfs-3g -o ignore_case,permissions,hard_remove"
+    ) as mounted:
         yield mounted
 
 

@@ -14,10 +14,16 @@ from typing import Any
 
 import pytest
 
+from pixi_core.install.execute import execute
+from pixi_core.install.link import LinkOptions
+from pixi_core.install.plan import make_plan
+from pixi_core.install.prefix import read_prefix
 from pixi_core.install.verify import verify
+from pixi_core.model.platform import Platform, Subdir
+from tests.support.packages import Shelf
 
 from .engine import in_child
-from .privileges import quota_disk, set_quota, small_disk
+from .privileges import folding_disk, quota_disk, set_quota, small_disk
 from .products import BY_NAME, Desk, Scenario, comparable, without_memories
 from .test_disk_full import QUOTA_SAID
 
@@ -217,3 +223,64 @@ def test_the_path_of_a_workspace_is_very_long(tmp_path: Path, small_channel: Pat
     else:
         assert ran.returncode in (0, 1), ran.stderr
         assert ran.returncode == 0 or "too long" in ran.stderr, ran.stderr
+
+
+@pytest.fixture
+def folding(tmp_path: Path) -> Iterator[Path]:
+    """A file system on which names that differ in case alone are one file."""
+    with folding_disk(tmp_path / "disk", tmp_path / "image", 256 << 20) as mounted:
+        if not mounted:
+            pytest.skip("needs FUSE, ntfs-3g and root")
+        (tmp_path / "disk" / "place").mkdir()
+        assert (tmp_path / "disk" / "PLACE").exists()
+        yield tmp_path / "disk" / "place"
+
+
+@pytest.mark.parametrize("name", ["conda-first", "pypi-add"])
+def test_killed_where_case_is_folded(folding: Path, desk_at: Callable[[Scenario, Path], Desk], name: str) -> None:
+    """Workspace and caches there: the same command heals, and every file is what was locked."""
+    made = desk_at(BY_NAME[name], folding / "desk")
+    wrong = []
+    for at in range(1, made.changes + 1, 7):
+        made.strike(at)
+        status, _ = in_child(lambda: made.pixi(*made.scenario.command))
+        now = made.state()
+        if status or now != made.golden:
+            wrong.append((at, status, sorted(now.items() ^ made.golden.items())[:6]))
+    assert not wrong, wrong[:4]
+    assert not verify(made.workspace / ".pixi" / "envs" / "default")
+
+
+def test_commands_where_case_is_folded(folding: Path, small_channel: Path) -> None:
+    """Install, change, return, look, clean: as anywhere."""
+    (folding / "pixi.toml").write_text(
+        f'[workspace]\nname = "x"\nplatforms = ["linux-64"]\nchannels = ["{small_channel.as_uri()}"]\n\n'
+        '[dependencies]\nodd-paths = "*"\nlinks = "*"\nnative-library = "1.*"\n',
+        encoding="utf-8",
+    )
+    environ = {**os.environ, "PIXI_CACHE_DIR": str(folding / "cache")}
+    commands = ("install", "add native-library=2.0", "rollback", "doctor", "clean cache --yes", "doctor", "reinstall")
+    for command in commands:
+        words = [sys.executable, "-m", "pixi_core.cli.main", *command.split()]
+        ran = subprocess.run(words, cwd=folding, env=environ, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, (command, ran.stdout, ran.stderr)
+        assert not verify(folding / ".pixi" / "envs" / "default"), command
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_packages_collide_where_case_is_folded(folding: Path, tmp_path: Path, together: bool) -> None:
+    """On a system that tells case apart, on a disk that does not: nothing is overwritten, whoever comes first."""
+    shelf, prefix = Shelf(tmp_path / "cache"), folding / "env"
+    one = shelf.add_conda("one", "1", {"share/Readme": "one"}, subdir="linux-64")
+    two = shelf.add_conda("two", "1", {"share/README": "two"}, subdir="linux-64")
+    for wanted in [[one, two]] if together else [[one], [one, two]]:
+        execute(
+            make_plan(wanted, [], read_prefix(prefix)),
+            prefix,
+            packages=shelf,
+            requested={},
+            platform=Platform.bare(Subdir("linux-64")),
+            options=LinkOptions(durable=False),
+        )
+    assert (prefix / "share/Readme").read_text() == "one"
+    assert not verify(prefix)

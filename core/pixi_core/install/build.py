@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from ..fs import folds_case
 from ..model.platform import Platform, operating_system
 from ..names import pypi_name
 from ..value import Value
@@ -106,8 +107,9 @@ def build_transaction(plan: Plan, state: PrefixState, draft: Draft, outlines: It
     laid = {outline.claimant: outline for outline in outlines}
     kept_conda, kept_pypi = _kept(plan, state)
     kept_files = {name: found.files(state.path) for name, found in kept_pypi.items()}
-    folds_case = operating_system(draft.transaction.platform.subdir) in ("osx", "win")
-    lost = losers(_claims(plan, laid.values(), kept_conda, kept_files), folds_case=folds_case)
+    system = operating_system(draft.transaction.platform.subdir)
+    one_name = system in ("osx", "win") or folds_case(state.path)
+    lost = losers(_claims(plan, laid.values(), kept_conda, kept_files), folds_case=one_name)
     make_way, move_back = _moves(kept_conda, lost)
     laid = {claimant: outline.settled(lost.get(claimant, ())) for claimant, outline in laid.items()}
     transaction = draft.transaction.replace(

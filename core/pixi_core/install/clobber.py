@@ -50,7 +50,7 @@ def conda_priority(records: Iterable[RepoDataRecord]) -> list[str]:
 
 def losers(claims: Sequence[tuple[str, Iterable[str]]], *, folds_case: bool = False) -> dict[str, dict[str, str]]:
     """For each claimant the paths it loses, with the name of who wins. `claims` come in order of priority. With
-    `folds_case`, names that differ in case alone are one file, as on macOS and Windows.
+    `folds_case`, names that differ in case alone are one file, as on macOS, Windows and disks of theirs.
     """
     owner: dict[str, str] = {}
     lost: dict[str, dict[str, str]] = {}

@@ -236,21 +236,6 @@ def folding(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "disk" / "place"
 
 
-@pytest.mark.parametrize("name", ["conda-first", "pypi-add"])
-def test_killed_where_case_is_folded(folding: Path, desk_at: Callable[[Scenario, Path], Desk], name: str) -> None:
-    """Workspace and caches there: the same command heals, and every file is what was locked."""
-    made = desk_at(BY_NAME[name], folding / "desk")
-    wrong = []
-    for at in range(1, made.changes + 1, 7):
-        made.strike(at)
-        status, _ = in_child(lambda: made.pixi(*made.scenario.command))
-        now = made.state()
-        if status or now != made.golden:
-            wrong.append((at, status, sorted(now.items() ^ made.golden.items())[:6]))
-    assert not wrong, wrong[:4]
-    assert not verify(made.workspace / ".pixi" / "envs" / "default")
-
-
 def test_commands_where_case_is_folded(folding: Path, small_channel: Path) -> None:
     """Install, change, return, look, clean: as anywhere."""
     (folding / "pixi.toml").write_text(

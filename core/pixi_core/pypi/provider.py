@@ -109,10 +109,10 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         identifiers: Iterable[str],
         resolutions: Mapping[str, Candidate],  # noqa: ARG002 - resolvelib passes it by this name
         candidates: Mapping[str, Iterator[Candidate]],  # noqa: ARG002 - resolvelib passes it by this name
-        information: Mapping[str, Iterator[Information]],  # noqa: ARG002 - resolvelib passes it by this name
+        information: Mapping[str, Iterator[Information]],
         backtrack_causes: Sequence[Information],
     ) -> Iterable[str]:
-        """After a conflict, settle its participants before anything else."""
+        """After a conflict, settle its participants before anything else; and last what nobody needs any more."""
         if not backtrack_causes:
             return identifiers
         causes = {cause.requirement.identifier for cause in backtrack_causes}
@@ -120,7 +120,8 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         for name in causes:
             self._trouble[name] = self._trouble.get(name, 0) + 1
         everything = list(identifiers)
-        return [name for name in everything if name in causes] or everything
+        needed = [name for name in everything if next(information[name], None) is not None] or everything
+        return [name for name in needed if name in causes] or needed
 
     def find_matches(
         self,
@@ -131,7 +132,8 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         """Candidates for a key, best first."""
         if self.policy.should_stop is not None and self.policy.should_stop():
             raise Cancelled
-        wanted = list(requirements[identifier])
+        # asked of what nobody needs any more, too: the search has taken back whoever did
+        wanted = list(requirements[identifier]) or [_anything(identifier)]
         excluded = {candidate.version for candidate in incompatibilities[identifier]}
         first = wanted[0]
         if first.extra is not None:
@@ -149,6 +151,22 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         if requirement.exactly is not None:
             return requirement.exactly == candidate.version
         return contains(requirement.specifier, candidate.version)
+
+    def needed_by(self, identifier: str) -> set[str]:
+        """What the versions of a project that were looked at need, all together."""
+        tried = (needs for candidate, needs in self._dependencies.items() if candidate.identifier == identifier)
+        return {wanted.identifier for needs in tried for wanted in needs}
+
+    def who_needs(self, identifier: str, needed: str) -> list[tuple[Candidate, Wanted]]:
+        """The versions of a project that were looked at and need another, each with what it needs."""
+        known = self._dependencies.items()
+        return [
+            (candidate, wanted)
+            for candidate, needs in known
+            if candidate.identifier == identifier
+            for wanted in needs
+            if wanted.identifier == needed
+        ]
 
     def get_dependencies(self, candidate: Candidate) -> list[Wanted]:
         """What a candidate needs on the target."""
@@ -331,6 +349,12 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         """Remember the order in which keys were first seen."""
         self._order.setdefault(wanted.identifier, len(self._order))
         return wanted
+
+
+def _anything(identifier: str) -> Wanted:
+    """Any version of a project, or of an extra of it."""
+    name, _, extra = identifier.partition("[")
+    return Wanted(PypiName(name), extra.rstrip("]") or None, "", identifier)
 
 
 def conda_version(text: str) -> Version:

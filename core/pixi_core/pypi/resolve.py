@@ -97,15 +97,15 @@ def resolve(
 
 
 def _search(provider: Provider, requirements: Iterable[PypiRequirement]) -> Result[Wanted, Candidate, str]:
-    wanted = [w for requirement in requirements for w in _root_wanted(provider, requirement)]
+    stated = [_root_wanted(provider, requirement) for requirement in requirements]
     provider.catalog.expect(
         [parse_pep508(str(r)) for r in requirements if r.is_registry and r.name not in provider.policy.overrides]
     )
     resolver: Resolver[Wanted, Candidate, str] = Resolver(provider, BaseReporter())
     try:
-        return resolver.resolve(wanted, max_rounds=MAX_ROUNDS)
+        return resolver.resolve([wanted for group in stated for wanted in group], max_rounds=MAX_ROUNDS)
     except ResolutionImpossible as impossible:
-        raise explain(provider, impossible.causes) from None
+        raise explain(provider, stated, list(impossible.causes)) from None
     except ResolutionTooDeep:
         raise SolveTimeout(
             f"gave up resolving PyPI packages for {provider.catalog.target.description} after {MAX_ROUNDS:,} steps",

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from resolvelib.structs import RequirementInformation
+
 from ..errors import NetworkError, Unsatisfiable
 from ..names import PypiName
 from .candidate import Candidate, Wanted
 from .mapping import Provided
+from .smallest import Stated, reached, smallest
 from .versions import contains
 
 if TYPE_CHECKING:
-    from resolvelib.structs import RequirementInformation
-
     from .provider import Provider
 
     Information = RequirementInformation[Wanted, Candidate]
@@ -39,11 +40,14 @@ class CondaConflict(Unsatisfiable):
         self.bounds = tuple(bounds)
 
 
-def explain(provider: Provider, causes: Collection[Information]) -> Unsatisfiable:
-    """The error for a resolution that failed with these causes; `CondaConflict` where conda's choice is one."""
-    lines: list[str] = []
+def explain(provider: Provider, requirements: Sequence[Stated], causes: Collection[Information]) -> Unsatisfiable:
+    """The error for a resolution of some requirements that failed with these causes; `CondaConflict` where conda's
+    choice is one. The story is of as few of the requirements as fail by themselves. Raises `Cancelled`.
+    """
+    bounds = _conda_bounds(provider, causes)
+    kept, causes = smallest(provider, requirements, causes)
+    lines = [f"{line}," for line in _ways(provider, kept, causes)]
     hints: list[str] = []
-    bounds: list[str] = []
     by_project: dict[PypiName, list[Information]] = {}
     for cause in causes:
         by_project.setdefault(cause.requirement.name, []).append(cause)
@@ -56,8 +60,6 @@ def explain(provider: Provider, causes: Collection[Information]) -> Unsatisfiabl
                 f"loosen the requirement on `{name}`, or ask for a fitting version of the conda package: "
                 f"`pixi add '{name}{_bounds(informations)}'`"
             )
-            conda_name = provided.record.name if provided.record is not None else name
-            bounds.append(f"{conda_name} {_bounds(informations).replace('===', '==')}".rstrip())
         else:
             lines += _no_candidates(provider, name, [cause.requirement for cause in informations], hints)
     message = f"cannot find PyPI packages for {provider.catalog.target.description} that fit together"
@@ -65,6 +67,45 @@ def explain(provider: Provider, causes: Collection[Information]) -> Unsatisfiabl
     if bounds:
         return CondaConflict(message, story=lines, hints=advice, bounds=bounds)
     return Unsatisfiable(message, story=lines, hints=advice)
+
+
+def _conda_bounds(provider: Provider, causes: Collection[Information]) -> list[str]:
+    """Match specs that would let the conda solution meet what failed."""
+    by_project: dict[PypiName, list[Information]] = {}
+    for cause in causes:
+        if cause.requirement.name in provider.policy.provided:
+            by_project.setdefault(cause.requirement.name, []).append(cause)
+    found = []
+    for name, informations in by_project.items():
+        record = provider.policy.provided[name].record
+        bounds = _bounds(informations).replace("===", "==")
+        found.append(f"{name if record is None else record.name} {bounds}".rstrip())
+    return found
+
+
+def _ways(provider: Provider, requirements: Sequence[Stated], causes: Collection[Information]) -> list[str]:
+    """How the requirements lead to the causes, without the causes themselves."""
+    told = {sentence(cause) for cause in causes}
+    parents = {cause.parent.identifier for cause in causes if cause.parent is not None}
+    lines: dict[str, None] = {}
+    for stated in requirements:
+        lines[f"the manifest asks for {stated[0]}"] = None
+        for wanted in stated:
+            came_by = reached(provider, wanted)
+            for parent in sorted(parents & came_by.keys()):
+                lines.update(dict.fromkeys(reversed(_steps(provider, came_by, parent))))
+    return [line for line in lines if line not in told][:SHOWN]
+
+
+def _steps(provider: Provider, came_by: Mapping[str, str | None], last: str) -> list[str]:
+    """What needed a project, and what needed that, back to the manifest."""
+    steps = []
+    needed, needing = last, came_by[last]
+    while needing is not None:
+        who = [RequirementInformation(wanted, parent) for parent, wanted in provider.who_needs(needing, needed)]
+        steps += sentences(who)[:1]
+        needed, needing = needing, came_by[needing]
+    return steps
 
 
 def sentence(cause: Information) -> str:

@@ -82,11 +82,13 @@ def test_without_a_number_it_is_undone_and_done_again(hosted: Path) -> None:
     rehearsal = pixi("rollback", "--dry-run", cwd=hosted).succeeded()
     assert "- pypi:greeting 1.0" in rehearsal.err
     assert (files(hosted), len(generations(hosted))) == (new, 2)
-    pixi("rollback", cwd=hosted).succeeded()
+    done = json.loads(pixi("rollback", "--json", cwd=hosted).succeeded().out)
+    assert (done["generation"], done["kept"]) == (1, None)
+    assert done["changes"]["removed"] == [{"name": "pypi:greeting", "version": "1.0"}]
     assert files(hosted) == old
     pixi("rollback", cwd=hosted).succeeded()
     assert files(hosted) == new
-    assert [row["command"] for row in generations(hosted)][2:] == ["pixi rollback", "pixi rollback"]
+    assert [row["command"] for row in generations(hosted)][2:] == ["pixi rollback --json", "pixi rollback"]
 
 
 def test_what_was_edited_by_hand_is_kept(hosted: Path) -> None:

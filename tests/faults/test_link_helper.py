@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +141,20 @@ def test_the_command_dies(course: Course) -> None:
     for at in course.points(course.changes // 9):
         assert strike(course, at, only_in_command(kill)) == -9
         course.again()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    "fault", [kill, only_in_command(kill), only_in_helper(kill)], ids=["both", "command", "helper"]
+)
+def test_killed_at_every_change(course: Course, fault: Callable[[], None]) -> None:
+    """Each of the two, and both at once, wherever they are."""
+    ended = Counter[int]()
+    for at in course.points(1):
+        ended[strike(course, at, fault)] += 1
+        course.again()
+    print(f"{course.changes} changes: ended {dict(ended)}")
+    assert set(ended) <= {-9, 0}
 
 
 def test_nobody_works_in_a_prefix_whose_helper_lives(course: Course, tmp_path: Path) -> None:

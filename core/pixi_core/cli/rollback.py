@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from .arguments import environment_argument, workspace_arguments
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     workspace_arguments(parser)
     environment_argument(parser)
     parser.add_argument("-n", "--dry-run", action="store_true", help="change nothing, say what would change")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     config_options(parser)
 
 
@@ -39,6 +41,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         reporter=context.reporter,
     )
     context.result("rollback", done.to_json())
+    if arguments.json and not context.json_lines:
+        print(json.dumps(done.to_json(), indent=2))
     if done.kept is not None:
         context.reporter.message(f"what was in the manifest or lock file by hand is kept as generation {done.kept}")
     verb = "Would return" if arguments.dry_run else "✔ Returned"

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from pixi_core.errors import ArchiveError, HashMismatch, NetworkError, Offline, PixiError
+from pixi_core.errors import ArchiveError, HashMismatch, NetworkError, Offline, PixiError, Unsatisfiable
 from pixi_core.model.pypi_options import FindLinks, PypiOptions
 from pixi_core.names import pypi_name
 from pixi_core.pypi.index import PAGE_LIFETIME, IndexClient
 from pixi_core.pypi.metadata import METADATA_LIMIT, parse_core_metadata
 from pixi_core.pypi.metadata_source import fetch_metadata, likely_without_twin
 from pixi_core.pypi.simple import IndexFile, parse_filename, read_page
-from tests.core.pypi_support import client
+from tests.core.pypi_support import client, versions
 from tests.support.pypi_index import FakeIndex, IndexFetcher, core_metadata, wheel_bytes
 
 
@@ -106,7 +106,7 @@ def test_a_damaged_cache_entry_is_fetched_again(index: FakeIndex, tmp_path: Path
     [
         (None, ["1.0"]),
         ("first-index", ["1.0"]),
-        ("unsafe-first-match", ["1.0", "2.0", "1.0"]),
+        ("unsafe-first-match", ["1.0", "2.0"]),
         ("unsafe-best-match", ["2.0", "1.0"]),
     ],
 )
@@ -122,6 +122,41 @@ def test_strategies(tmp_path: Path, strategy: Any, expected: list[str]) -> None:
     assert next(index for index, _ in project.offers[0].files()) == (
         main.url if strategy == "unsafe-best-match" else extra.url
     )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index_strategy", "more", "expected"),
+    [
+        ("demo", "unsafe-first-match", {}, "1.5"),
+        ("demo", "unsafe-best-match", {}, "2.1"),
+        ("demo", "unsafe-first-match", {"strategy": "lowest"}, "1.0"),
+        ("demo", "unsafe-best-match", {"strategy": "lowest"}, "0.9"),
+        # the first index has 2.0 for another platform, 2.2 for another Python, and then a pre-release
+        ("demo<2.1,>=2.0", "unsafe-best-match", {}, "2.0"),
+        ("demo<2.1,>=2.0", "unsafe-first-match", {}, None),
+        ("demo>1.5", "unsafe-first-match", {}, "3.0rc1"),
+        ("demo>1.5", "unsafe-best-match", {}, "2.1"),
+    ],
+)
+def test_a_version_belongs_to_the_first_index_that_has_it(
+    wanted: str, index_strategy: Any, more: dict[str, Any], expected: str | None, tmp_path: Path
+) -> None:
+    first, second = FakeIndex("https://first.example"), FakeIndex("https://second.example")
+    first.wheel("demo", "1.0")
+    first.wheel("demo", "1.5")
+    first.wheel("demo", "2.0", tags="py3-none-win_amd64")
+    first.wheel("demo", "2.2", requires_python=">=3.13")
+    first.wheel("demo", "3.0rc1")
+    for version in ("0.9", "1.5", "2.0", "2.1", "2.2"):
+        second.wheel("demo", version)
+    options = PypiOptions(
+        index_strategy=index_strategy, index_url=second.url, extra_index_urls=(first.url,), no_build=True
+    )
+    if expected is None:
+        with pytest.raises(Unsatisfiable, match=r"2\.0"):
+            versions([second, first], tmp_path, [wanted], options=options, **more)
+    else:
+        assert versions([second, first], tmp_path, [wanted], options=options, **more) == {"demo": expected}
 
 
 def test_a_package_can_be_pinned_to_an_index(tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
 """Random little package indexes, resolved by us and by a peer: two indexes and their strategies, pre-releases, yanked
-files, extras, markers, bounds on Python, links, cut-off dates, old versions first, constraints.
+files, files of other platforms, extras, markers, bounds on Python, links, cut-off dates, old versions first and
+constraints.
 
 Whether there is an answer must be the same. Where the answers differ, ours must be one: the peer, told our pins as
 constraints, returns them. The share of equal answers is bounded below, so that a drift is seen.
 
-Left out are upper bounds in `Requires-Python`, which the peer ignores on purpose (we and pip do not), and, under
-`unsafe-first-match`, pre-releases (whether they are necessary is asked there of each index, here of all together) and
-files that cannot be used: the peer stops at the first index whose versions fit the bounds, even
-where none of them can be used; we go on to the first that has one that can, as its documentation says.
+Left out are upper bounds in `Requires-Python`, which the peer ignores on purpose (we and pip do not).
 """
 
 from __future__ import annotations
@@ -16,16 +14,17 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from uv import find_uv_bin
 
 from pixi_core.errors import Unsatisfiable
-from pixi_core.model.pypi_options import FindLinks, PypiOptions
+from pixi_core.model.pypi_options import FindLinks, IndexStrategy, PrereleaseMode, PypiOptions
 from tests.core.pypi_support import records, target
 from tests.support.pypi_index import FakeIndex, serving
 
@@ -37,8 +36,15 @@ VERSIONS = ("1.0", "1.1", "2.0b1", "2.0", "2.1.post1", "3.0rc1")
 MARKERS = ("", " ; sys_platform == 'linux'", " ; sys_platform == 'win32'", " ; python_version >= '3.12'")
 BOUNDS = ("", "", ">=1.1", "<2", ">=2.0b1", "!=2.0", "~=1.0", "==2.0", ">=2,<3", ">=3")
 CUTOFF = datetime(2024, 3, 1, tzinfo=UTC)
+TAGS = ("py3-none-any",) * 5 + (
+    "cp312-cp312-manylinux_2_17_x86_64",
+    "py3-none-win_amd64",
+    "cp313-cp313-manylinux_2_17_x86_64",
+)
 WORLDS = 12
 """Worlds of each variant."""
+MANY_WORLDS = 200
+"""Worlds of each combination in the exhaustive lane."""
 
 
 def requirement(chance: random.Random) -> str:
@@ -47,8 +53,8 @@ def requirement(chance: random.Random) -> str:
     return f"{chance.choice(NAMES)}{extra}{chance.choice(BOUNDS)}{chance.choice(MARKERS)}"
 
 
-def fill(index: FakeIndex, chance: random.Random, *, spoilt: bool = True) -> None:
-    """Wheels of a few versions of most projects; of a `spoilt` index some cannot be used."""
+def fill(index: FakeIndex, chance: random.Random) -> None:
+    """Wheels of a few versions of most projects, some of which cannot be used."""
     for name in NAMES:
         for version in chance.sample(VERSIONS, chance.randint(0, 4)):
             needs = [requirement(chance) for _ in range(chance.choice((0, 0, 1, 1, 2)))]
@@ -57,18 +63,21 @@ def fill(index: FakeIndex, chance: random.Random, *, spoilt: bool = True) -> Non
                 name,
                 version,
                 *(need for need in needs if not need.startswith(name)),
+                tags=chance.choice(TAGS),
                 extras=["more"],
-                requires_python=chance.choice((None, None, None, ">=3.8", ">=3.13" if spoilt else None)),
-                yanked=chance.choice((None,) * 6 + ("broken" if spoilt else None,)),
+                requires_python=chance.choice((None, None, None, ">=3.8", ">=3.13")),
+                yanked=chance.choice((None,) * 6 + ("broken",)),
                 upload_time=f"2024-0{chance.randint(1, 5)}-01T00:00:00Z",
             )
 
 
-VARIANTS: dict[str, tuple[PypiOptions, list[str], dict[str, Any]]] = {
+Variant = tuple[PypiOptions, list[str], dict[str, Any]]
+"""Our options, the peer's, and what else our side is told."""
+VARIANTS: dict[str, Variant] = {
     "plain": (PypiOptions(), [], {}),
     "first-match": (
-        PypiOptions(index_strategy="unsafe-first-match", prerelease_mode="disallow"),
-        ["--index-strategy", "unsafe-first-match", "--prerelease", "disallow"],
+        PypiOptions(index_strategy="unsafe-first-match"),
+        ["--index-strategy", "unsafe-first-match"],
         {},
     ),
     "best-match": (PypiOptions(index_strategy="unsafe-best-match"), ["--index-strategy", "unsafe-best-match"], {}),
@@ -81,6 +90,16 @@ VARIANTS: dict[str, tuple[PypiOptions, list[str], dict[str, Any]]] = {
     "lowest-direct": (PypiOptions(), ["--resolution", "lowest-direct"], {"strategy": "lowest-direct"}),
     "constraints": (PypiOptions(), [], {"constraints": ["ash<2", "elm>=1.1"]}),
     "links": (PypiOptions(), [], {}),
+    "first-match, lowest": (
+        PypiOptions(index_strategy="unsafe-first-match"),
+        ["--index-strategy", "unsafe-first-match", "--resolution", "lowest"],
+        {"strategy": "lowest"},
+    ),
+    "first-match, links": (
+        PypiOptions(index_strategy="unsafe-first-match"),
+        ["--index-strategy", "unsafe-first-match"],
+        {},
+    ),
 }  # fmt: skip
 
 
@@ -118,17 +137,17 @@ class Outcome:
     confirmed: set[str] | None
 
 
-def resolved(seed: int, variant: str, folder: Path) -> Outcome:
+def resolved(seed: int, variant: Variant, folder: Path, *, with_links: bool = False) -> Outcome:
     """One world, asked by both sides."""
     chance = random.Random(seed)
-    options, arguments, more = VARIANTS[variant]
+    options, arguments, more = variant
     main, extra = FakeIndex(announces=True), FakeIndex(base="https://extra.example", announces=True)
-    fill(main, chance, spoilt=variant != "first-match")
-    fill(extra, chance, spoilt=variant != "first-match")
+    fill(main, chance)
+    fill(extra, chance)
     wanted = [f"{name}{chance.choice(BOUNDS)}" for name in chance.sample(NAMES, chance.randint(1, 3))]
-    if variant == "links":
+    if with_links:
         options = options.replace(find_links=(links(folder / "links", chance),))
-        arguments = ["--find-links", str(folder / "links")]
+        arguments = [*arguments, "--find-links", str(folder / "links")]
     stated: list[str] = more.get("constraints", [])
     with serving(main), serving(extra):
         urls = ["--default-index", main.url, "--index", extra.url, *arguments]
@@ -142,14 +161,33 @@ def resolved(seed: int, variant: str, folder: Path) -> Outcome:
         return Outcome(mine, theirs, mine if same else peer(wanted, folder, urls, [*stated, *sorted(mine)]))
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_small_worlds(variant: str, tmp_path: Path) -> None:
+def compare(seeds: range, variants: Sequence[Variant], folder: Path, *, with_links: bool = False) -> None:
+    """Every world with one of the variants, in turns: none unexplained, and few that differ at all."""
     differing = 0
-    for seed in range(WORLDS):
-        folder = tmp_path / str(seed)
-        folder.mkdir()
-        outcome = resolved(seed, variant, folder)
+    for seed in seeds:
+        place = folder / str(seed)
+        place.mkdir()
+        outcome = resolved(seed, variants[seed % len(variants)], place, with_links=with_links)
         assert (outcome.mine is None) == (outcome.theirs is None), f"world {seed}: {outcome}"
         assert outcome.confirmed == outcome.mine, f"world {seed}: {outcome}"
         differing += outcome.mine != outcome.theirs
-    assert differing <= WORLDS // 10
+    assert differing <= len(seeds) // 10
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_small_worlds(name: str, tmp_path: Path) -> None:
+    compare(range(WORLDS), [VARIANTS[name]], tmp_path, with_links="links" in name)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("resolution", ["highest", "lowest", "lowest-direct"])
+@pytest.mark.parametrize("strategy", get_args(IndexStrategy))
+def test_many_worlds(strategy: IndexStrategy, resolution: str, tmp_path: Path) -> None:
+    """Every strategy with every order of versions; the modes of pre-releases take turns."""
+    arguments = ["--index-strategy", strategy, "--resolution", resolution, "--prerelease"]
+    variants: list[Variant] = [
+        (PypiOptions(index_strategy=strategy, prerelease_mode=mode), [*arguments, mode], {"strategy": resolution})
+        for mode in get_args(PrereleaseMode)
+    ]
+    compare(range(WORLDS, WORLDS + MANY_WORLDS), variants, tmp_path)

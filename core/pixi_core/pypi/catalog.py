@@ -99,13 +99,16 @@ class Catalog:
         return self._shelf(name).project
 
     def releases(self, name: PypiName, admits: Callable[[Offer], bool], *, lowest: bool = False) -> Iterator[Found]:
-        """Releases that `admits` lets pass and that have a usable file, newest (or `lowest`) first.
+        """Releases that `admits` lets pass and that have a usable file, newest (or `lowest`) first within their turn.
 
         Files are looked at only as far as the result is consumed.
         """
         shelf = self._shelf(name)
         offers = shelf.project.offers
-        for position in range(len(offers) - 1, -1, -1) if lowest else range(len(offers)):
+        positions: Iterable[int] = range(len(offers))
+        if lowest:
+            positions = sorted(range(len(offers) - 1, -1, -1), key=lambda position: offers[position].turn)
+        for position in positions:
             if admits(offers[position]):
                 found = self._found(shelf, position)
                 if found is not None:

@@ -45,7 +45,11 @@ def choose(
     options: PypiOptions,
     allow_yanked: bool = False,
 ) -> Usable:
-    """The files of one release that may be used, from the first index that has any."""
+    """The files of one release that may be used, from the first index that has any.
+
+    As uv has it, an index has one when nothing but its bounds on Python speaks against it: a release that has gone over
+    to newer Pythons there is not taken from another index.
+    """
     refused: list[Refusal] = []
     wheels: list[tuple[tuple[int, int], int, str | None, IndexFile]] = []
     sdist: tuple[str | None, IndexFile] | None = None
@@ -53,6 +57,10 @@ def choose(
     first_index: list[str | None] = []
     for index, file in files:
         reason = refuse(file, name=name, target=target, options=options, cutoff=cutoff, allow_yanked=allow_yanked)
+        if reason is None and not target.allows_python(file.requires_python):
+            reason = f"needs Python {file.requires_python}"
+            if not first_index and index is not None:
+                first_index.append(index)
         if reason is not None:
             refused.append(Refusal(file.filename, reason))
             continue
@@ -78,7 +86,7 @@ def refuse(
     cutoff: datetime | None = None,
     allow_yanked: bool = False,
 ) -> str | None:
-    """Why a file cannot be used, None where it can."""
+    """Why a file cannot be used, None where it can; its bounds on Python are not looked at."""
     if file.is_wheel:
         if options.forbids_binary(name):
             return "is a wheel, and `no-binary` is set"
@@ -86,8 +94,6 @@ def refuse(
             return f"does not run on {target.description}"
     elif options.forbids_build(name):
         return "is a source distribution, and `no-build` is set"
-    if not target.allows_python(file.requires_python):
-        return f"needs Python {file.requires_python}"
     if file.yanked is not None and not allow_yanked:
         return f"was yanked{f' ({file.yanked})' if file.yanked else ''}"
     if cutoff is not None:

@@ -56,13 +56,14 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One version of the project `name`. `sources` pairs the index URL (None for find-links) with the
-    files there, most preferred source first.
+    files there, most preferred source first. Offers of one `turn` are exhausted before those of the next are tried.
     """
 
     name: PypiName
     version: Version
     prerelease: bool
     sources: tuple[tuple[str | None, Release], ...]
+    turn: int = 0
 
     def files(self) -> list[tuple[str | None, IndexFile]]:
         """Every file with the index it is on."""
@@ -79,6 +80,11 @@ class Project:
     name: PypiName
     offers: tuple[Offer, ...]
     found: bool
+
+    @property
+    def turns(self) -> int:
+        """How many turns the offers are tried in."""
+        return self.offers[-1].turn + 1 if self.offers else 0
 
 
 class IndexClient:
@@ -325,27 +331,35 @@ def _belongs(filename: str, name: PypiName) -> bool:
     return parse_filename(filename, name) is not None
 
 
-def _merged(name: PypiName, pages: Sequence[tuple[str | None, Page]]) -> list[Offer]:
+def _merged(name: PypiName, pages: Sequence[tuple[str | None, Page]], turn: int = 0) -> list[Offer]:
     """All versions together, newest first; the same version in two places keeps both, the earlier one preferred."""
     if len(pages) == 1:
-        return _in_sequence(name, pages)
+        ((index, page),) = pages
+        return [
+            Offer(name, parse_version(release.version), release.prerelease, ((index, release),), turn)
+            for release in page.releases
+        ]
     by_version: dict[Version, list[tuple[str | None, Release]]] = {}
     for index, page in pages:
         for release in page.releases:
             by_version.setdefault(parse_version(release.version), []).append((index, release))
     return [
-        Offer(name, version, version.is_prerelease, tuple(by_version[version]))
+        Offer(name, version, version.is_prerelease, tuple(by_version[version]), turn)
         for version in sorted(by_version, reverse=True)
     ]
 
 
 def _in_sequence(name: PypiName, pages: Sequence[tuple[str | None, Page]]) -> list[Offer]:
-    """One index after the other, each newest first."""
-    return [
-        Offer(name, parse_version(release.version), release.prerelease, ((index, release),))
-        for index, page in pages
-        for release in page.releases
-    ]
+    """One index after the other, each newest first. A version belongs to the first index that has it: one that cannot
+    be used there is not looked for on the next. Find-links go with the first index.
+    """
+    first = 2 if pages and pages[0][0] is None else 1
+    groups = [pages[:first], *([page] for page in pages[first:])]
+    found: dict[Version, Offer] = {}
+    for turn, group in enumerate(groups):
+        for offer in _merged(name, group, turn):
+            found.setdefault(offer.version, offer)
+    return list(found.values())
 
 
 # ---------------------------------------------------------------- cache files

@@ -214,7 +214,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         return known
 
     def _found(self, name: PypiName, specifiers: tuple[str, ...], exactly: Version | None) -> Iterator[Found]:
-        """Releases of a project: the locked one, then by the strategy; pre-releases as the mode says."""
+        """Releases of a project: the locked one, then by the strategy; pre-releases as the mode says of each turn."""
         constraint = self.policy.constraints.get(name, "")
         equal, fallback = self._prereleases(name)
         locked = self.policy.locked.get(name)
@@ -225,18 +225,21 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
                 return False
             return contains(constraint, version) and all(contains(s, version) for s in specifiers)
 
-        def stable(offer: Offer) -> bool:
-            return offer.version != locked and (equal or not offer.prerelease) and admits(offer)
+        def releases(turn: int, *, prereleases: bool) -> Iterator[Found]:
+            def fits(offer: Offer) -> bool:
+                if offer.turn != turn or offer.version == locked:
+                    return False
+                return (offer.prerelease if prereleases else equal or not offer.prerelease) and admits(offer)
 
-        def unstable(offer: Offer) -> bool:
-            return offer.prerelease and offer.version != locked and admits(offer)
+            return self.catalog.releases(name, fits, lowest=self.policy.lowest(name))
 
         if locked is not None:
             yield from self.catalog.releases(name, lambda offer: offer.version == locked and admits(offer))
-        yield from self.catalog.releases(name, stable, lowest=self.policy.lowest(name))
-        if fallback:
-            # no stable release is left within the bounds
-            yield from self.catalog.releases(name, unstable, lowest=self.policy.lowest(name))
+        for turn in range(self.catalog.project(name).turns):
+            yield from releases(turn, prereleases=False)
+            if fallback:
+                # no stable release is left within the bounds
+                yield from releases(turn, prereleases=True)
 
     def _prereleases(self, name: PypiName) -> tuple[bool, bool]:
         """Whether pre-releases of a project stand beside its stable releases, and whether they come after those: a

@@ -5,7 +5,9 @@ constraints.
 Whether there is an answer must be the same. Where the answers differ, ours must be one: the peer, told our pins as
 constraints, returns them. The share of equal answers is bounded below, so that a drift is seen.
 
-Left out are upper bounds in `Requires-Python`, which the peer ignores on purpose (we and pip do not).
+Left out are upper bounds in `Requires-Python`, which the peer ignores on purpose (we and pip do not), and,
+with `find-links`, wheels of platforms: among the files of an index and of a folder the peer chooses by tags before it
+asks whether they are for this Python, and may end up with none; we take the one that can be used.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ def requirement(chance: random.Random) -> str:
     return f"{chance.choice(NAMES)}{extra}{chance.choice(BOUNDS)}{chance.choice(MARKERS)}"
 
 
-def fill(index: FakeIndex, chance: random.Random) -> None:
+def fill(index: FakeIndex, chance: random.Random, tags: Sequence[str] = TAGS) -> None:
     """Wheels of a few versions of most projects, some of which cannot be used."""
     for name in NAMES:
         for version in chance.sample(VERSIONS, chance.randint(0, 4)):
@@ -63,7 +65,7 @@ def fill(index: FakeIndex, chance: random.Random) -> None:
                 name,
                 version,
                 *(need for need in needs if not need.startswith(name)),
-                tags=chance.choice(TAGS),
+                tags=chance.choice(tags),
                 extras=["more"],
                 requires_python=chance.choice((None, None, None, ">=3.8", ">=3.13")),
                 yanked=chance.choice((None,) * 6 + ("broken",)),
@@ -120,7 +122,7 @@ def peer(wanted: list[str], folder: Path, arguments: list[str], constraints: lis
 def links(folder: Path, chance: random.Random) -> FindLinks:
     """A folder with wheels of its own."""
     other = FakeIndex()
-    fill(other, chance)
+    fill(other, chance, TAGS[:1])
     folder.mkdir()
     for files in other.projects.values():
         for file in files:
@@ -142,8 +144,9 @@ def resolved(seed: int, variant: Variant, folder: Path, *, with_links: bool = Fa
     chance = random.Random(seed)
     options, arguments, more = variant
     main, extra = FakeIndex(announces=True), FakeIndex(base="https://extra.example", announces=True)
-    fill(main, chance)
-    fill(extra, chance)
+    tags = TAGS[:1] if with_links else TAGS
+    fill(main, chance, tags)
+    fill(extra, chance, tags)
     wanted = [f"{name}{chance.choice(BOUNDS)}" for name in chance.sample(NAMES, chance.randint(1, 3))]
     if with_links:
         options = options.replace(find_links=(links(folder / "links", chance),))

@@ -39,6 +39,7 @@ _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 
 def translated(error: OSError, path: Path | str, *, needed: int | None = None) -> InstallError:
     """An error of the operating system as one of ours; `path` is named where the error itself names none."""
+    error = _first_of_many(error)
     shown = error.filename if isinstance(error.filename, str) and os.path.isabs(error.filename) else str(path)  # noqa: PTH117 - text, only shown
     if error.errno == errno.EFBIG:
         return DiskFull(shown, needed=needed, limit=_longest_file(), way="raise that limit (`ulimit -f`)")
@@ -53,6 +54,17 @@ def translated(error: OSError, path: Path | str, *, needed: int | None = None) -
     elif error.errno in _NO_RIGHT:
         hints.append(f"check who owns {shown} and whether you may write there")
     return InstallError(f"cannot write {shown}: {error.strerror or error}", hints=hints)
+
+
+def _first_of_many(error: OSError) -> OSError:
+    """`shutil.copytree` goes on to the end, and tells of all failures at once, as (source, target, text)."""
+    if error.errno is not None or not error.args or not isinstance(error.args[0], list) or not error.args[0]:
+        return error
+    _, target, text = error.args[0][0]
+    number = str(text).removeprefix("[Errno ").partition("]")[0]
+    if not number.isdecimal():
+        return OSError(None, str(text), str(target))
+    return OSError(int(number), os.strerror(int(number)), str(target))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -67,6 +68,14 @@ def test_errors_name_the_path(number: int, kind: type[PixiError], text: str, tmp
     assert text in str(error)
     assert str(tmp_path) in str(error)
     assert error.hints
+
+
+@pytest.mark.parametrize(("why", "kind"), [("[Errno 28] No space", DiskFull), ("who knows", InstallError)])
+def test_of_many_failures_the_first_is_told(why: str, kind: type[PixiError], tmp_path: Path) -> None:
+    """As `shutil.copytree` collects them."""
+    error = translated(shutil.Error([("a", str(tmp_path / "b"), why), ("c", "d", "e")]), "elsewhere")
+    assert isinstance(error, kind)
+    assert str(tmp_path / "b") in str(error)
 
 
 @pytest.mark.parametrize("allow", [("reflink", "hardlink", "copy"), ("hardlink",), ("copy",)])

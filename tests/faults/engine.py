@@ -34,8 +34,8 @@ def mutates(event: str, arguments: tuple[Any, ...]) -> bool:
     """Whether an audit event announces a change of the file system."""
     if event == "open":
         path, _, flags = arguments
-        # an object for a descriptor that is open already changes nothing
-        return not isinstance(path, int) and isinstance(flags, int) and bool(flags & _WRITING)
+        # neither an object for a descriptor that is open already changes anything, nor what goes nowhere
+        return not isinstance(path, int) and path != os.devnull and isinstance(flags, int) and bool(flags & _WRITING)
     return event in MUTATING
 
 

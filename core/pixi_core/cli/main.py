@@ -120,10 +120,26 @@ def _main(words: list[str]) -> int:
             return _dispatch(rest[0], rest[1:], context)
         except PixiError as error:
             return context.report(error)
+        except OSError as error:
+            return context.report(_of_the_machine(error))
         except KeyboardInterrupt:
             return say_interrupted()
         finally:
             context.close()
+
+
+def _of_the_machine(error: OSError) -> PixiError:
+    """What the disk or the system refuses, wherever that was not foreseen, as an error of ours; any other is a mistake
+    in the program, and is raised.
+    """
+    import errno
+
+    names = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE", "EACCES", "EPERM", "ENAMETOOLONG", "ESTALE")
+    if error.errno not in {getattr(errno, name, None) for name in names}:
+        raise error
+    from ..fs import translated
+
+    return translated(error, os.getcwd())
 
 
 def _dispatch(name: str, words: list[str], context: Context) -> int:

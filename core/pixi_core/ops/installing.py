@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import EnvironmentUnavailable, SpecError
-from ..fs import atomic_write, os_errors
+from ..fs import atomic_write, ensure_dir, os_errors
 from ..install.markers import PARTIAL
 from ..progress import SILENT, Reporter
 from ..suggest import hints
@@ -357,5 +357,5 @@ def write_pixi_dir(folder: Path) -> None:
     """`.pixi` with the file that keeps it out of version control."""
     ignore = folder / ".gitignore"
     if not ignore.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+        ensure_dir(folder)
         atomic_write(ignore, "*\n!config.toml\n")

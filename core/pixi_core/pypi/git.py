@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import BuildError, CommandNotFound, NetworkError, SpecError
-from ..fs import FileLock, remove_tree, replace
+from ..fs import FileLock, os_errors, remove_tree, replace
 from ..model.channel import without_credentials
 from ..model.pypi_requirement import GitSource
 from ..process import run
@@ -54,8 +54,9 @@ class GitRepositories:
         if not folder.is_dir():
             with FileLock(place.with_name(f"{key}.lock"), should_stop=self.should_stop):
                 if not folder.is_dir():
-                    self._fetch(source, commit, place / "clone")
-                    self._check_out(source, commit, place / "clone", folder)
+                    with os_errors(place):
+                        self._fetch(source, commit, place / "clone")
+                        self._check_out(source, commit, place / "clone", folder)
         return commit, folder
 
     def resolve(self, source: GitSource) -> str:

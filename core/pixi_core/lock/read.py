@@ -173,6 +173,11 @@ def _text(value: Any, what: str) -> str:
     return value
 
 
+def _features(value: Any) -> tuple[str, ...]:
+    """A list, or a text with blanks or commas."""
+    return words(value) if isinstance(value, str) else _texts(value, "`track_features`")
+
+
 def _texts(value: Any, what: str) -> tuple[str, ...]:
     if value is None:
         return ()
@@ -364,7 +369,7 @@ def _conda_record(location: str, fields: Mapping[str, Any]) -> RepoDataRecord:
         license=_optional(fields, "license"),
         license_family=_optional(fields, "license_family"),
         timestamp=None if timestamp is None else milliseconds(_integer(timestamp, "timestamp") or 0),
-        track_features=words(get("track_features")) if get("track_features") else (),
+        track_features=_features(get("track_features")),
         features=_optional(fields, "features"),
         flags=tuple(sorted(_texts(get("flags"), "`flags`"))),
         purls=None if purls is None else tuple(sorted(_texts(purls, "`purls`"))),

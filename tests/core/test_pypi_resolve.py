@@ -420,3 +420,18 @@ def test_a_wrong_name_in_a_reference_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         records(FakeIndex(), tmp_path / "cache", [from_table("other", {"path": "."})], root=tmp_path)
     assert "local-thing" in caught.value.hints[0]
+
+
+@pytest.mark.parametrize(("strategy", "expected"), [("highest", "2.9"), ("lowest", "0.0")])
+def test_a_long_search_through_one_project_keeps_its_bounds(strategy: Any, expected: str, tmp_path: Path) -> None:
+    """More sets of bounds on `core` than from which on its releases are held against each bound at once."""
+    index = FakeIndex()
+    for number in range(60):
+        version = f"{number // 10}.{number % 10}"
+        index.wheel("core", version)
+        index.wheel("tool", version, f"core>={version},<{version}.1", "plugin")
+        index.wheel("core", f"{version}.1rc1")
+    index.wheel("plugin", "1.0", "core<3,!=3.0.*", "rest")
+    index.wheel("rest", "1.0", "core<=2.9")
+    found = versions(index, tmp_path, ["tool"], strategy=strategy)
+    assert found == {"tool": expected, "core": expected, "plugin": "1.0", "rest": "1.0"}

@@ -98,16 +98,24 @@ class Catalog:
         """The project's page(s). Raises `NetworkError`."""
         return self._shelf(name).project
 
-    def releases(self, name: PypiName, admits: Callable[[Offer], bool], *, lowest: bool = False) -> Iterator[Found]:
-        """Releases that `admits` lets pass and that have a usable file, newest (or `lowest`) first within their turn.
+    def releases(
+        self,
+        name: PypiName,
+        admits: Callable[[Offer], bool],
+        *,
+        lowest: bool = False,
+        among: Iterable[int] | None = None,
+    ) -> Iterator[Found]:
+        """Releases that `admits` lets pass and that have a usable file, newest (or `lowest`) first within their turn;
+        only those at the positions `among` are asked for where these are given.
 
         Files are looked at only as far as the result is consumed.
         """
         shelf = self._shelf(name)
         offers = shelf.project.offers
-        positions: Iterable[int] = range(len(offers))
+        positions: Iterable[int] = range(len(offers)) if among is None else sorted(among)
         if lowest:
-            positions = sorted(range(len(offers) - 1, -1, -1), key=lambda position: offers[position].turn)
+            positions = sorted(positions, key=lambda position: (offers[position].turn, -position))
         for position in positions:
             if admits(offers[position]):
                 found = self._found(shelf, position)

@@ -7,6 +7,7 @@ came from the network first.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     Information = RequirementInformation[Wanted, Candidate]
 
 READ_AHEAD_AT = frozenset([4, 8, 16, 32, 64, 128, 256])
+SEARCHED_FROM = 16
+"""Sets of bounds on one project from which on it counts as searched through: then each bound is held against all of its
+releases once. Before, it costs less to look at releases one by one until one will do."""
 DirectFor = Callable[[PypiRequirement], Direct]
 
 
@@ -88,6 +92,8 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
     _tries: dict[PypiName, int] = field(default_factory=dict)
     _built: dict[str, CoreMetadata] = field(default_factory=dict)
     _lists: dict[tuple[PypiName, tuple[str, ...], Version | None], LazyList] = field(default_factory=dict)
+    _asked: Counter[PypiName] = field(default_factory=Counter)
+    _positions: dict[tuple[PypiName, str], frozenset[int]] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
     _pinned: set[str] = field(default_factory=set)
     _candidates: dict[tuple[str, int], Candidate] = field(default_factory=dict)
@@ -218,6 +224,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         constraint = self.policy.constraints.get(name, "")
         equal, fallback = self._prereleases(name)
         locked = self.policy.locked.get(name)
+        among = self._within(name, specifiers)
 
         def admits(offer: Offer) -> bool:
             version = offer.version
@@ -231,7 +238,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
                     return False
                 return (offer.prerelease if prereleases else equal or not offer.prerelease) and admits(offer)
 
-            return self.catalog.releases(name, fits, lowest=self.policy.lowest(name))
+            return self.catalog.releases(name, fits, lowest=self.policy.lowest(name), among=among)
 
         if locked is not None:
             yield from self.catalog.releases(name, lambda offer: offer.version == locked and admits(offer))
@@ -240,6 +247,21 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             if fallback:
                 # no stable release is left within the bounds
                 yield from releases(turn, prereleases=True)
+
+    def _within(self, name: PypiName, specifiers: tuple[str, ...]) -> frozenset[int] | None:
+        """The positions of the releases within all bounds, None where it is not worth knowing (see `SEARCHED_FROM`)."""
+        self._asked[name] += 1
+        if self._asked[name] <= SEARCHED_FROM or not specifiers:
+            return None
+        return frozenset.intersection(*(self._within_one(name, specifier) for specifier in specifiers))
+
+    def _within_one(self, name: PypiName, specifier: str) -> frozenset[int]:
+        known = self._positions.get((name, specifier))
+        if known is None:
+            offers = self.catalog.project(name).offers
+            known = frozenset(i for i, offer in enumerate(offers) if contains(specifier, offer.version))
+            self._positions[name, specifier] = known
+        return known
 
     def _prereleases(self, name: PypiName) -> tuple[bool, bool]:
         """Whether pre-releases of a project stand beside its stable releases, and whether they come after those: a

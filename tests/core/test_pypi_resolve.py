@@ -435,3 +435,13 @@ def test_a_long_search_through_one_project_keeps_its_bounds(strategy: Any, expec
     index.wheel("rest", "1.0", "core<=2.9")
     found = versions(index, tmp_path, ["tool"], strategy=strategy)
     assert found == {"tool": expected, "core": expected, "plugin": "1.0", "rest": "1.0"}
+
+
+def test_packages_that_only_need_each_other_are_left_out(tmp_path: Path) -> None:
+    """`fir` and the extra need each other; both are left from trying the newer `ash`, which asks for `fir`."""
+    index = FakeIndex()
+    index.wheel("elm", "2.0", "ash")
+    index.wheel("ash", "2.0", "fir>=2")
+    index.wheel("fir", "2.1", "ash[more]~=1.0")
+    index.wheel("ash", "1.0", "fir!=2.0 ; extra == 'more'", extras=["more"])
+    assert versions(index, tmp_path, ["elm==2.0"]) == {"elm": "2.0", "ash": "1.0"}

@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
-from resolvelib.resolvers import Result
+from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep
+from resolvelib.resolvers import Resolution
 
 from ..errors import SolveTimeout
 from ..model.channel import without_credentials
@@ -38,6 +38,9 @@ from .provider import Policy, Provider, explicit_prereleases
 from .requires import canonical
 from .story import explain, provided_conflict
 from .versions import Version, pinned_version, try_version
+
+if TYPE_CHECKING:
+    from resolvelib.structs import State
 
 ResolutionStrategy = Literal["highest", "lowest", "lowest-direct"]
 MAX_ROUNDS = 20_000
@@ -92,18 +95,18 @@ def resolve(
         )
         with catalog:
             provider = Provider(catalog, policy)
-            result = _search(provider, here)
-            return tuple(sorted(_records(result, provider), key=lambda record: record.name))
+            found = _search(provider, here)
+            return tuple(sorted(_records(found, provider), key=lambda record: record.name))
 
 
-def _search(provider: Provider, requirements: Iterable[PypiRequirement]) -> Result[Wanted, Candidate, str]:
+def _search(provider: Provider, requirements: Iterable[PypiRequirement]) -> list[Candidate]:
     stated = [_root_wanted(provider, requirement) for requirement in requirements]
     provider.catalog.expect(
         [parse_pep508(str(r)) for r in requirements if r.is_registry and r.name not in provider.policy.overrides]
     )
-    resolver: Resolver[Wanted, Candidate, str] = Resolver(provider, BaseReporter())
+    resolution: Resolution[Wanted, Candidate, str] = Resolution(provider, BaseReporter())
     try:
-        return resolver.resolve([wanted for group in stated for wanted in group], max_rounds=MAX_ROUNDS)
+        return _needed(resolution.resolve([wanted for group in stated for wanted in group], max_rounds=MAX_ROUNDS))
     except ResolutionImpossible as impossible:
         raise explain(provider, stated, list(impossible.causes)) from None
     except ResolutionTooDeep:
@@ -111,6 +114,24 @@ def _search(provider: Provider, requirements: Iterable[PypiRequirement]) -> Resu
             f"gave up resolving PyPI packages for {provider.catalog.target.description} after {MAX_ROUNDS:,} steps",
             hints=["state narrower versions for the packages that have many"],
         ) from None
+
+
+def _needed(state: State[Wanted, Candidate, str]) -> list[Candidate]:
+    """The candidates that the requirements lead to. The search may leave others behind, which only need each other, and
+    on those the library's own way back to the requirements never ends.
+    """
+    children: dict[Candidate | None, list[str]] = {}
+    for key, criterion in state.criteria.items():
+        for parent in criterion.iter_parent():
+            children.setdefault(parent, []).append(key)
+    found: dict[str, Candidate] = {}
+    waiting: list[Candidate | None] = [None]
+    while waiting:
+        for key in children.get(waiting.pop(), ()):
+            if key not in found and key in state.mapping:
+                found[key] = state.mapping[key]
+                waiting.append(found[key])
+    return list(found.values())
 
 
 def _root_wanted(provider: Provider, requirement: PypiRequirement) -> list[Wanted]:
@@ -192,9 +213,9 @@ def _allowed_yanked(
 # ---------------------------------------------------------------- the answer as records
 
 
-def _records(result: Result[Wanted, Candidate, str], provider: Provider) -> list[PypiRecord]:
+def _records(candidates: Iterable[Candidate], provider: Provider) -> list[PypiRecord]:
     found: list[PypiRecord] = []
-    for candidate in result.mapping.values():
+    for candidate in candidates:
         if candidate.extra is not None or isinstance(candidate.origin, Provided):
             continue
         if isinstance(candidate.origin, Direct):

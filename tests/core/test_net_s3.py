@@ -88,6 +88,13 @@ def amazon(server: BucketServer, folder: Path) -> dict[str, dict[str, str]]:
     files = {"AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"), "AWS_CONFIG_FILE": str(folder / "config")}
     return {
         "variables": {**place, "AWS_ACCESS_KEY_ID": server.identity, "AWS_SECRET_ACCESS_KEY": server.secret},
+        "a variable of its own for the endpoint": {
+            **place,
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+            "AWS_ENDPOINT_URL_S3": server.server.url,
+            "AWS_ACCESS_KEY_ID": server.identity,
+            "AWS_SECRET_ACCESS_KEY": server.secret,
+        },
         "files": {**files, "AWS_PROFILE": "work"},
         "variables before files": {
             **files, **place, "AWS_ACCESS_KEY_ID": server.identity, "AWS_SECRET_ACCESS_KEY": server.secret
@@ -95,7 +102,9 @@ def amazon(server: BucketServer, folder: Path) -> dict[str, dict[str, str]]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("source", ["variables", "files", "variables before files"])
+@pytest.mark.parametrize(
+    "source", ["variables", "a variable of its own for the endpoint", "files", "variables before files"]
+)
 def test_a_bucket_as_amazon_describes_it(tmp_path: Path, source: str) -> None:
     with buckets({KEY: b"archive"}) as server:
         environ = {"HOME": str(tmp_path), **amazon(server, tmp_path)[source]}

@@ -55,18 +55,18 @@ class TerminalReporter(Reporter):
     def message(self, text: str) -> None:
         """A sentence for the user; `-q` silences it."""
         if self._verbosity >= 0:
-            self._write(text)
+            self._write(safe(text))
 
     def warning(self, text: str) -> None:
         """A warning, marked as one; `-qq` silences it."""
         if self._verbosity >= -1:
-            self._write(f"{self._paint('33', ' WARN')} {text}")
+            self._write(f"{self._paint('33', ' WARN')} {safe(text)}")
 
     def error(self, error: PixiError) -> None:
         """An error with its details and hints."""
-        lines = [f"{self._paint('31', 'Error:')}   {self._paint('31', '×')} {error.message}"]
-        lines += [f"  {line}" for line in (*error.details, *error.circumstances)]
-        lines += [f"  {self._paint('36', 'hint:')} {hint}" for hint in error.hints]
+        lines = [f"{self._paint('31', 'Error:')}   {self._paint('31', '×')} {safe(error.message)}"]
+        lines += [f"  {safe(line)}" for line in (*error.details, *error.circumstances)]
+        lines += [f"  {self._paint('36', 'hint:')} {safe(hint)}" for hint in error.hints]
         self._write("\n".join(lines))
 
     def paint(self, *, force: bool = False) -> None:
@@ -98,11 +98,12 @@ class TerminalReporter(Reporter):
             self.paint(force=True)
 
     def _write(self, text: str) -> None:
+        """Whole lines; what comes from elsewhere in them is made `safe` by whoever calls."""
         with self._lock:
             if self._line_shown:
                 self._stream.write("\r\x1b[2K")
                 self._line_shown = False
-            self._stream.write(safe(text) + "\n")
+            self._stream.write(text + "\n")
             self._stream.flush()
             self.paint(force=True)
 

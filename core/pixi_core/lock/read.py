@@ -467,7 +467,7 @@ def _options(fields: Mapping[str, Any], version: int) -> LockOptions:
     return LockOptions(
         strategy=_STRATEGIES[strategy],
         channel_priority=_optional(fields, "channel-priority") or "strict",
-        prerelease_mode=_optional(fields, "pypi-prerelease-mode"),
+        prerelease_mode=_optional(fields, "pypi-prerelease-mode") or None,
         exclude_newer=_optional(fields, "exclude-newer") if version < 7 else None,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from ..errors import SpecError
@@ -143,11 +144,19 @@ def _split_channel(text: str) -> tuple[str | None, str | None, str | None, str]:
     parts = text.rsplit(":", 2)
     rest = parts[-1].strip()
     if len(parts) == 2:
-        return None, None, parts[0].strip() or None, rest
-    channel, namespace = parts[0].strip(), parts[1].strip() or None
+        return None, None, _namespace(parts[0]), rest
+    channel, namespace = parts[0].strip(), _namespace(parts[1])
     if not channel:
         raise SpecError("the channel before `::` is missing")
     return (*split_subdir(channel), namespace, rest)
+
+
+def _namespace(text: str) -> str | None:
+    """What stands between channel and name; mostly nothing."""
+    name = text.strip()
+    if name and not re.fullmatch(r"[\w.-]+", name):
+        raise SpecError(f"'{name}' is not a namespace")
+    return name or None
 
 
 def split_subdir(channel: str) -> tuple[str, str | None]:
@@ -290,7 +299,7 @@ def _with_key(spec: MatchSpec, key: str, value: str) -> MatchSpec:
         case "license_family":
             return spec.replace(license_family=value)
         case "namespace":
-            return spec.replace(namespace=value)
+            return spec.replace(namespace=_namespace(value))
     raise SpecError(
         f"'{key}' is not a key of a match spec",
         hints=[did_you_mean(key, _KEYS, f"known keys: {', '.join(_KEYS)}")],

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep, Resolver
+from resolvelib import BaseReporter, ResolutionImpossible, ResolutionTooDeep
+from resolvelib.resolvers import Resolution
 
 from ..errors import Cancelled, PixiError
 from .candidate import Candidate, Wanted
@@ -75,9 +76,10 @@ def reached(provider: Provider, wanted: Wanted) -> dict[str, str | None]:
 
 def _causes(provider: Provider, requirements: Sequence[Stated]) -> Collection[Information] | None:
     """Why the requirements cannot be met; None where they can, or where that takes too long to see."""
-    resolver: Resolver[Wanted, Candidate, str] = Resolver(provider, BaseReporter())
+    # the search alone: whether there is an answer is all that is asked
+    resolution: Resolution[Wanted, Candidate, str] = Resolution(provider, BaseReporter())
     try:
-        resolver.resolve([one for stated in requirements for one in stated], max_rounds=_ROUNDS)
+        resolution.resolve([one for stated in requirements for one in stated], max_rounds=_ROUNDS)
     except ResolutionImpossible as impossible:
         return list(impossible.causes)
     except Cancelled:

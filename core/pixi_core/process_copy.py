@@ -7,7 +7,6 @@ where that can be known, and where no system library starts threads behind our b
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -49,10 +48,6 @@ class Copy:
         jobs, to_copy = os.pipe()
         from_copy, answers = os.pipe()
         sys.stdout.flush()  # for safety: the copy never writes what is in these buffers
-        # nobody goes through the objects of before again: each page that is written to is copied
-        self._froze = not gc.get_freeze_count()
-        if self._froze:
-            gc.freeze()
         try:
             self.pid = os.fork()
         except OSError:
@@ -84,8 +79,6 @@ class Copy:
             pid, status = os.waitpid(self.pid, options)
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
-                if self._froze:
-                    gc.unfreeze()
         return self.returncode
 
 

@@ -8,6 +8,7 @@ right also when it is done again, so where it dies its share is done by the orig
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import select
@@ -28,6 +29,10 @@ class Helper:
 
     def __init__(self, share: Share, options: LinkOptions, lock: int) -> None:
         self.share = share
+        # while there are two nobody goes through the objects of before again: each page that is written to is copied
+        self._froze = not gc.get_freeze_count()
+        if self._froze:
+            gc.freeze()
         self._copy = Copy(partial(_serve, share, options), keep=lock)
 
     def hear(self) -> Any:
@@ -52,6 +57,8 @@ class Helper:
         with suppress(OSError):  # what was not sent any more
             self._copy.stdin.close()
         self._copy.stdout.close()
+        if self._froze:
+            gc.unfreeze()
 
 
 class _Told(Phase):

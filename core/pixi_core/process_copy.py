@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,6 +74,14 @@ class Copy:
         """End it."""
         if self.poll() is None:
             os.kill(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End it, and let go of its pipes."""
+        self.kill()
+        self.wait()
+        for pipe in (self.stdin, self.stdout):
+            with suppress(OSError):  # what was not sent any more
+                pipe.close()
 
     def _reap(self, options: int) -> int | None:
         if self.returncode is None:

@@ -164,22 +164,27 @@ def resolved(seed: int, variant: Variant, folder: Path, *, with_links: bool = Fa
         return Outcome(mine, theirs, mine if same else peer(wanted, folder, urls, [*stated, *sorted(mine)]))
 
 
-def compare(seeds: range, variants: Sequence[Variant], folder: Path, *, with_links: bool = False) -> None:
-    """Every world with one of the variants, in turns: none unexplained, and few that differ at all."""
+def unexplained(seeds: range, variants: Sequence[Variant], folder: Path, *, with_links: bool = False) -> list[str]:
+    """Every world with one of the variants, in turns: those of which only one side has an answer, or whose answer of
+    ours is none to the peer; and whether too many differ at all.
+    """
     differing = 0
+    found: list[str] = []
     for seed in seeds:
         place = folder / str(seed)
         place.mkdir()
         outcome = resolved(seed, variants[seed % len(variants)], place, with_links=with_links)
-        assert (outcome.mine is None) == (outcome.theirs is None), f"world {seed}: {outcome}"
-        assert outcome.confirmed == outcome.mine, f"world {seed}: {outcome}"
+        if (outcome.mine is None) != (outcome.theirs is None) or outcome.confirmed != outcome.mine:
+            found.append(f"world {seed}: {outcome}")
         differing += outcome.mine != outcome.theirs
-    assert differing <= len(seeds) // 10
+    if differing > len(seeds) // 10:
+        found.append(f"{differing} of {len(seeds)} answers differ")
+    return found
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_small_worlds(name: str, tmp_path: Path) -> None:
-    compare(range(WORLDS), [VARIANTS[name]], tmp_path, with_links="links" in name)
+    assert unexplained(range(WORLDS), [VARIANTS[name]], tmp_path, with_links="links" in name) == []
 
 
 @pytest.mark.exhaustive
@@ -193,4 +198,4 @@ def test_many_worlds(strategy: IndexStrategy, resolution: str, tmp_path: Path) -
         (PypiOptions(index_strategy=strategy, prerelease_mode=mode), [*arguments, mode], {"strategy": resolution})
         for mode in get_args(PrereleaseMode)
     ]
-    compare(range(WORLDS, WORLDS + MANY_WORLDS), variants, tmp_path)
+    assert unexplained(range(WORLDS, WORLDS + MANY_WORLDS), variants, tmp_path) == []

@@ -103,13 +103,17 @@ def test_the_quota_of_a_file_system(
                 refused += 1
                 if code != 1 or not QUOTA_SAID.search(told) or "Traceback" in told:
                     wrong.append((room, code, told[-300:]))
-            again, told = made.outcome(*made.scenario.command) if code else (0, "")
-            now, golden = (without_pins(without_memories(state)) for state in (made.state(), made.golden))
-            if again or now != golden:
-                wrong.append((room, again, told[-300:], sorted(now.items() ^ golden.items())[:6]))
+            wrong += [(room, *what) for what in not_healed(made, code)]
         print(f"{name}: {refused} times beyond the quota, {len(wrong)} wrong")
         assert refused
         assert not wrong, wrong[:4]
+
+
+def not_healed(made: Desk, code: int) -> list[tuple[object, ...]]:
+    """What is wrong when a command that ended with `code` was repeated where that was no success."""
+    again, told = made.outcome(*made.scenario.command) if code else (0, "")
+    now, golden = (without_pins(without_memories(state)) for state in (made.state(), made.golden))
+    return [(again, told[-300:], sorted(now.items() ^ golden.items())[:6])] if again or now != golden else []
 
 
 LIMITS = [0, 1, 100, 500, 1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 1 << 20]
@@ -129,10 +133,7 @@ def test_no_file_may_be_longer_than_a_limit(desk: Callable[[Scenario], Desk], na
         refused += code != 0
         if code not in (0, 1) or "Traceback" in told or (code == 1 and not LIMIT_SAID.search(told)):
             wrong.append((limit, code, told[-300:]))
-        again, told = made.outcome(*made.scenario.command) if code else (0, "")
-        now, golden = (without_pins(without_memories(state)) for state in (made.state(), made.golden))
-        if again or now != golden:
-            wrong.append((limit, again, told[-300:], sorted(now.items() ^ golden.items())[:6]))
+        wrong += [(limit, *what) for what in not_healed(made, code)]
     print(f"{name}: {refused} of {len(LIMITS)} limits refused, {len(wrong)} wrong")
     assert refused
     assert not wrong, wrong[:4]

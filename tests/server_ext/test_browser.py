@@ -142,6 +142,7 @@ def test_what_the_notebook_gets_is_saved_with_it(
         page.until(f"({ITEM}).includes('in sync')")
         assert "unsaved" not in page.value(ITEM), "nobody has put anything into its environment"
         run_first_cell(page)
+        page.until("document.body.innerText.includes('ready now')", 120)
         page.until(f"({ITEM}).includes('unsaved')")
         assert "pixi" not in json.loads(file.read_text())["metadata"], "the file is the application's to write"
         page.value("jupyterapp.commands.execute('docmanager:save')")

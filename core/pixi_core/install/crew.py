@@ -130,17 +130,10 @@ def crew(draft: Draft, prefix: Path, options: LinkOptions, *, lock: int) -> Iter
     if sum(files.values()) < WORTH_A_PROCESS or min(options.processes, usable_cores()) < 2 or not can_fork():
         yield Crew(draft, prefix)
         return
-    from .link_helper import Helper  # lazy: most changes are small
+    from .link_helper import helping  # lazy: most changes are small
 
-    try:
-        helper = Helper(Share(draft.part(_half(files)), prefix), options, lock)
-    except OSError:  # no more processes here
-        yield Crew(draft, prefix)
-        return
-    try:
+    with helping(Share(draft.part(_half(files)), prefix), options, lock) as helper:
         yield Crew(draft, prefix, helper)
-    finally:
-        helper.close()
 
 
 def _half(files: dict[str, int]) -> set[str]:

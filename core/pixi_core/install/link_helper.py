@@ -9,19 +9,43 @@ right also when it is done again, so where it dies its share is done by the orig
 from __future__ import annotations
 
 import gc
-import os
-import pickle
 import select
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO
 
-from ..messages import receive, send
+from ..messages import Teller, hear, tell
 from ..process_copy import Copy
 from ..progress import Phase
 from .link import Linker, LinkOptions
 from .share import Share
+
+
+@contextmanager
+def helping(share: Share, options: LinkOptions, lock: int) -> Iterator[Helper | None]:
+    """Have a helper as long as this context lasts; None where there can be no more processes."""
+    thaws = not gc.get_freeze_count()
+    if thaws:
+        # nobody goes through the objects of before again while there are two: each page that is written to is copied
+        gc.freeze()
+    try:
+        helper = _started(share, options, lock)
+        try:
+            yield helper
+        finally:
+            if helper is not None:
+                helper.close()
+    finally:
+        if thaws:
+            gc.unfreeze()
+
+
+def _started(share: Share, options: LinkOptions, lock: int) -> Helper | None:
+    try:
+        return Helper(share, options, lock)
+    except OSError:
+        return None
 
 
 class Helper:
@@ -29,15 +53,11 @@ class Helper:
 
     def __init__(self, share: Share, options: LinkOptions, lock: int) -> None:
         self.share = share
-        # while there are two nobody goes through the objects of before again: each page that is written to is copied
-        self._froze = not gc.get_freeze_count()
-        if self._froze:
-            gc.freeze()
         self._copy = Copy(partial(_serve, share, options), keep=lock)
 
     def hear(self) -> Any:
         """What it says next. Raises what it could not do, `EOFError` where it is gone."""
-        said = pickle.loads(receive(self._copy.stdout))  # noqa: S301 - our own process
+        said = hear(self._copy.stdout)
         if isinstance(said, BaseException):
             raise said
         return said
@@ -48,44 +68,32 @@ class Helper:
 
     def tell(self, message: object) -> None:
         """Say what it waits for. Raises `OSError` where it is gone."""
-        send(pickle.dumps(message), self._copy.stdin)
+        tell(message, self._copy.stdin)
 
     def close(self) -> None:
         """End it, whatever it does."""
-        self._copy.kill()
-        self._copy.wait()
-        with suppress(OSError):  # what was not sent any more
-            self._copy.stdin.close()
-        self._copy.stdout.close()
-        if self._froze:
-            gc.unfreeze()
+        self._copy.close()
 
 
 class _Told(Phase):
     """Tells the original which packages are in place."""
 
-    def __init__(self, tell: Callable[[object], None]) -> None:
-        self._tell = tell
+    def __init__(self, say: Teller) -> None:
+        self._say = say
 
     def advance(self, amount: int = 1, *, detail: str = "") -> None:  # noqa: ARG002 - as the base class has it
-        self._tell(detail)
+        self._say(detail)
 
 
 def _serve(share: Share, options: LinkOptions, source: BinaryIO, sink: BinaryIO) -> None:
     """What the copy does."""
-
-    def tell(message: object) -> None:
-        try:
-            send(pickle.dumps(message), sink)
-        except OSError:
-            os._exit(1)  # the original is gone
-
+    say = Teller(sink)
     try:
-        tell(share.lay_out())
-        share.settle(pickle.loads(receive(source)))  # noqa: S301 - our own process
+        say(share.lay_out())
+        share.settle(hear(source))
         with Linker(share.prefix, share.draft.transaction.platform.subdir, options) as linker:
-            share.link(linker, _Told(tell), lambda: None)
+            share.link(linker, _Told(say), lambda: None)
             share.write_records(linker)
-        tell(linker.report)
+        say(linker.report)
     except BaseException as error:  # whatever it is, the original raises it
-        tell(error)
+        say(error)

@@ -12,10 +12,10 @@ import pickle
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from ..cache.entry import EXTRACTING
-from ..messages import NUMBER, receive, send
+from ..messages import NUMBER, Teller, hear
 from ..process_copy import Copy, can_fork, usable_cores
 from ..progress import Phase
 from .fetching import Fetched, fetch_from
@@ -123,14 +123,12 @@ class Helper(NoHelper):
         self._copy.kill()
         if self._thread.ident is not None:
             self._thread.join()
-        self._copy.wait()
-        self._copy.stdin.close()
-        self._copy.stdout.close()
+        self._copy.close()
 
     def _hear(self) -> None:
         with suppress(OSError, EOFError, pickle.UnpicklingError):
             while True:
-                told: Any = pickle.loads(receive(self._copy.stdout))  # noqa: S301 - our own process
+                told = hear(self._copy.stdout)
                 if isinstance(told, BaseException):
                     self._error = told
                     self._heap.throw_away()
@@ -139,27 +137,19 @@ class Helper(NoHelper):
 
 
 class _Told(Phase):
-    """Tells the original how many bytes came; where it is gone there is nothing more to do."""
+    """Tells the original how many bytes came."""
 
-    def __init__(self, sink: BinaryIO) -> None:
-        self._sink = sink
-        self._guard = threading.Lock()
-
-    def tell(self, message: object) -> None:
-        with self._guard:
-            try:
-                send(pickle.dumps(message), self._sink)
-            except OSError:
-                os._exit(1)
+    def __init__(self, tell: Teller) -> None:
+        self._tell = tell
 
     def advance(self, amount: int = 1, *, detail: str = "") -> None:  # noqa: ARG002 - as the base class has it
-        self.tell(amount)
+        self._tell(amount)
 
 
 def _serve(services: Services, records: Records, heap: Heap, sink: BinaryIO) -> None:
     """What the copy does."""
-    told = _Told(sink)
+    tell = Teller(sink)
     try:
-        fetch_from(heap, records, Fetched(services.unconnected()), told)
+        fetch_from(heap, records, Fetched(services.unconnected()), _Told(tell))
     except BaseException as error:  # whatever it is, the original raises it
-        told.tell(error)
+        tell(error)

@@ -47,13 +47,10 @@ def smallest(
     named = {cause.requirement.identifier for cause in causes}
     named |= {cause.parent.identifier for cause in causes if cause.parent is not None}
     near = [stated for stated in kept if any(not named.isdisjoint(reached(provider, one)) for one in stated)]
-    for number in range(-1, len(kept)):
-        if number < 0:
-            fewer = near  # mostly, whatever cannot lead to the conflict has nothing to do with it
-        elif requirements[number] in kept:
-            fewer = [stated for stated in kept if stated is not requirements[number]]
-        else:
-            continue
+    # first all that cannot lead to the conflict, and mostly has nothing to do with it; then one after the other
+    far = [stated for stated in kept if stated not in near]
+    for left_out in (far, *([stated] for stated in requirements)):
+        fewer = [stated for stated in kept if stated not in left_out]
         found = _causes(provider, fewer) if len(fewer) < len(kept) else None
         if found is not None:
             kept, causes = fewer, found

@@ -77,11 +77,14 @@ export class Current {
   }
 
   async _askUntilQuiet() {
-    while (this._again) {
-      this._again = false;
-      await this._ask();
+    try {
+      while (this._again) {
+        this._again = false;
+        await this._ask();
+      }
+    } finally {
+      this._asking = null; // whatever went wrong, the next call asks again
     }
-    this._asking = null;
   }
 
   async _ask() {

@@ -86,7 +86,7 @@ def test_system_requirements_become_platforms() -> None:
     ("text", "place", "message", "hint"),
     [
         ("[dependencies]\nnumpy = '>>1'\n", "6:9", "is not a valid version spec", ""),
-        ("[dependencies]\nx = { vrsion = '1' }\n", "6:7", "'vrsion' is not a key", "did you mean `version`?"),
+        ("[dependencies]\nx = { vrsion = '1' }\n", "6:7", "unknown key `vrsion`", "did you mean `version`?"),
         ("[dependncies]\n", "5:1", "unknown key `dependncies`", "did you mean `dependencies`?"),
         ("[environments]\na = ['nope']\n", "6:6", "there is no feature 'nope'", ""),
         ("[environments]\nA = []\n", "6:1", "not a valid environment name", "lower-case"),

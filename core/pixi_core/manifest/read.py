@@ -7,7 +7,7 @@ positions are looked for only when there is something to report.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from .. import PIXI_VERSION, __version__
 from ..errors import Location, ManifestError, PixiTooOld, SpecError
 from ..model.pypi_options import PypiOptions
+from ..model.version import parse_version
 from ..model.version_spec import parse_version_spec
 from ..names import DEFAULT_FEATURE, FeatureName, package_name, pypi_name
 from .model import ChannelPriority, Feature, ManifestKind, SolveStrategy, WorkspaceManifest
@@ -24,7 +25,9 @@ from .read_features import (
     LEGACY_KEYS,
     SHARED_KEYS,
     Shared,
+    check_selector,
     read_channels,
+    read_conda,
     read_feature,
     read_pypi_options,
 )
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ENDLESS = re.compile(r"[0-9_]{4300}")
+_PATHS = ("license-file", "readme")
 _METADATA = ("license", "license-file", "readme", "homepage", "repository", "documentation")
 _WORKSPACE_KEYS = (
     "name", "version", "description", "authors", *_METADATA, "channels", "channel-priority", "solve-strategy",
@@ -125,6 +129,8 @@ def _manifest(
     body: Table, path: Path, kind: ManifestKind, project: ProjectTables | None, now: datetime
 ) -> WorkspaceManifest | None:
     body.allow(_TOP_KEYS, where="the manifest")
+    body.get("tool", dict)  # what others keep there is theirs
+    body.get("$schema", str)
     heading = "workspace" if "workspace" in body or "project" not in body else "project"
     if heading not in body:
         body.problems.add((), "the manifest has no [workspace] table", hint="run `pixi init` to see a whole one")
@@ -144,19 +150,23 @@ def _manifest(
         now=now,
         root=path.parent,
     )
+    # what no entry inherits is checked here, and nothing in it can inherit itself
+    read_conda(workspace.table("dependencies"), shared.replace(pool={}, is_host_kind=False, builds=True))
     features = _features(body, shared)
     if project is not None:
         features = with_project(features, project)
-    version = _optional(workspace, "version") or (project.version if project else None)
+    version = _optional(workspace, "version")
+    if version is not None:
+        workspace.convert("version", lambda: parse_version(version))
     requires = workspace.get("requires-pixi", str)
     return WorkspaceManifest(
         path=path,
         kind=kind,
         name=_optional(workspace, "name") or (project.name if project else None) or path.parent.name or "workspace",
-        version=version,
+        version=version or (project.version if project else None),
         description=_optional(workspace, "description") or (project.description if project else None),
         authors=workspace.texts("authors") or (project.authors if project else ()),
-        metadata={key: text for key in _METADATA if (text := _optional(workspace, key)) is not None},
+        metadata=_metadata(workspace),
         channels=channels,
         platforms=shared.platforms,
         channel_priority=workspace.one_of("channel-priority", get_args(ChannelPriority)),
@@ -171,15 +181,49 @@ def _manifest(
         conda_pypi_map=_conda_pypi_map(workspace, path.parent),
         preview=_preview(workspace),
         s3_options={bucket: _s3(table) for bucket, table in workspace.table("s3-options").tables()},
-        build_variants=workspace.table("build-variants").data,
+        build_variants=_build_variants(workspace, shared),
         features=features,
         environments=read_environments(body.table("environments"), features, shared),
-        package=body.get("package", dict),
+        package=_package(body, shared),
     )
 
 
 def _optional(table: Table, key: str) -> str | None:
     return table.get(key, str)
+
+
+def _metadata(workspace: Table) -> dict[str, str]:
+    found = {key: text for key in _METADATA if (text := _optional(workspace, key)) is not None}
+    for key in _PATHS:
+        if "\\" in found.get(key, ""):
+            workspace.wrong(key, f"`{key}` is a path with `/`, on every system")
+    return found
+
+
+def _build_variants(workspace: Table, shared: Shared) -> Mapping[str, Any]:
+    """The variants for every platform; those of single platforms and of files are checked."""
+    workspace.texts("build-variants-files")
+    tables = [workspace.table("build-variants")]
+    targets = workspace.table("target")
+    for selector, target in targets.tables():
+        check_selector(targets, selector, shared)
+        target.allow(("build-variants",), where=f"`workspace.target.{selector}`")
+        tables.append(target.table("build-variants"))
+    for table in tables:
+        for name in table.data:
+            table.texts(name)
+    return tables[0].data
+
+
+def _package(body: Table, shared: Shared) -> Mapping[str, Any] | None:
+    if body.get("package", dict) is None:
+        return None
+    if not shared.builds:
+        hint = 'packages need `preview = ["pixi-build"]` in the workspace table'
+        body.wrong("package", "[package] would have to be built from source", hint=hint, at_key=True)
+    from .read_package import read_package  # lazy: few workspaces are packages
+
+    return read_package(body.table("package"), shared)
 
 
 def _features(body: Table, shared: Shared) -> dict[FeatureName, Feature]:
@@ -237,4 +281,5 @@ def _s3(table: Table) -> dict[str, Any]:
     for key in keys:
         if key not in table:
             table.problems.add(table.path, f"`{key}` is missing in the options of the bucket", key=True)
+        table.get(key, bool if key == "force-path-style" else str)
     return dict(table.data)

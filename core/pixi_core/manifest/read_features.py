@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any, get_args
 
 from ..errors import SpecError
 from ..model.channel import channel as parse_channel
 from ..model.match_spec import MatchSpec
+from ..model.match_spec_table import TABLE_KEYS
 from ..model.platform import SUBDIRS, Platform
 from ..model.pypi_options import PypiOptions, options_from_table
 from ..model.pypi_requirement import PypiRequirement
@@ -25,11 +26,10 @@ FAMILIES = ("linux", "unix", "win", "osx", "macos")
 CONTENT_KEYS = ("dependencies", "constraints", "pypi-dependencies", "dev", "tasks", "activation")
 LEGACY_KEYS = ("host-dependencies", "build-dependencies")
 SHARED_KEYS = ("channels", "channel-priority", "solve-strategy", "platforms", "target", "pypi-options")
-_SOURCE_KEYS = ("path", "git", "url")
-_SOURCE_TABLE = (
-    "path", "git", "url", "rev", "tag", "branch", "subdirectory", "lfs", "md5", "sha256", "version", "build", "extras",
-    "flags", "package", "when",
-)  # fmt: skip
+_PLACES = ("path", "git", "url")
+SOURCE_KEYS = (*_PLACES, "rev", "tag", "branch", "subdirectory", "lfs", "md5", "sha256")
+"""What says where a source tree is."""
+_SELECTORS = ("version", "build", "extras", "flags", "when")
 
 
 class Shared(Value):
@@ -47,7 +47,7 @@ def read_feature(table: Table, name: FeatureName, shared: Shared, *, inline: boo
     """A feature from its table (the document itself for the default feature). Unknown keys are the caller's to note."""
     targets: list[Content] = []
     for selector, body in table.table("target").tables():
-        _check_selector(table.table("target"), selector, shared)
+        check_selector(table.table("target"), selector, shared)
         body.allow((*CONTENT_KEYS, *(() if inline else LEGACY_KEYS)), where=f"`target.{selector}`")
         targets.append(read_content(body, shared, selector))
     return Feature(
@@ -77,9 +77,10 @@ def read_channels(table: Table, shared: Shared) -> tuple[PrioritizedChannel, ...
         fields = Table(entry if isinstance(entry, dict) else {"channel": entry}, path, table.problems)
         if isinstance(entry, dict):
             fields.allow(("channel", "priority", "exclude-newer"), where="a channel")
-        written = fields.data.get("channel")
+        written = fields.get("channel", str) if isinstance(entry, dict) else entry
         if not isinstance(written, str):
-            table.problems.add(path, "a channel is a name, a URL, a path, or a table with `channel`")
+            if not (isinstance(entry, dict) and "channel" in entry):
+                table.problems.add(path, "a channel is a name, a URL, a path, or a table with `channel`")
             continue
         try:
             channel = parse_channel(written, root=shared.root)
@@ -114,7 +115,8 @@ def _feature_platforms(table: Table, shared: Shared) -> tuple[str, ...] | None:
     return names
 
 
-def _check_selector(table: Table, selector: str, shared: Shared) -> None:
+def check_selector(table: Table, selector: str, shared: Shared) -> None:
+    """Note a target that means no platform of the workspace."""
     known = {platform.name for platform in shared.platforms} | {str(p.subdir) for p in shared.platforms}
     if "*" in selector or selector in FAMILIES or selector in known:
         return
@@ -134,10 +136,10 @@ def read_content(table: Table, shared: Shared, selector: str | None) -> Content:
     dependencies: dict[PackageName, MatchSpec] = {}
     sources: dict[PackageName, Mapping[str, Any]] = {}
     for key in ("dependencies", "host-dependencies", "build-dependencies"):
-        specs, built = _conda(table.table(key), shared)
+        specs, built = read_conda(table.table(key), shared)
         dependencies.update(specs)
         sources.update(built)
-    constraints, refused = _conda(table.table("constraints"), shared, host_python_only=False)
+    constraints, refused = read_conda(table.table("constraints"), shared.replace(is_host_kind=False, builds=True))
     for name in refused:
         table.table("constraints").wrong(name, "a constraint cannot be built from source")
     activation = table.table("activation")
@@ -157,19 +159,25 @@ def read_content(table: Table, shared: Shared, selector: str | None) -> Content:
     )
 
 
-def _conda(
-    table: Table, shared: Shared, *, host_python_only: bool = True
+def read_conda(
+    table: Table, shared: Shared, *, only: Container[str] | None = None, pins: tuple[str, ...] = ()
 ) -> tuple[dict[PackageName, MatchSpec], dict[PackageName, Mapping[str, Any]]]:
+    """The conda packages of a table (or `only` some of its entries): those of channels, those built from source.
+
+    `pins` are keys that entries may have besides, and have not.
+    """
     specs: dict[PackageName, MatchSpec] = {}
     sources: dict[PackageName, Mapping[str, Any]] = {}
     for key, written in table.data.items():
+        if only is not None and key not in only:
+            continue
         name = table.convert(key, lambda key=key: package_name(key), at_key=True)  # type: ignore[misc]  # bound now
         value = _inherited(table, key, written, shared)
         if name is None or value is None:
             continue
         if name in specs or name in sources:
             table.wrong(key, f"`{name}` is there twice (names are compared in lower case)", at_key=True)
-        if shared.is_host_kind and host_python_only and name != "python":
+        if shared.is_host_kind and name != "python":
             hint = (
                 f"add it from PyPI: `pixi add --pypi {key}`; or add a channel: `pixi workspace channel add conda-forge`"
             )
@@ -179,28 +187,42 @@ def _conda(
         elif is_source(value):
             _check_source(table, key, value, shared)
             sources[name] = value
-        else:
+        elif not isinstance(value, dict) or _has_known_keys(table, key, value, pins):
             spec = table.convert(key, lambda key=key, value=value: MatchSpec.from_table(key, value))  # type: ignore[misc]  # bound now
             if spec is not None:
                 specs[name] = spec
     return specs, sources
 
 
+def _has_known_keys(table: Table, key: str, value: dict[str, Any], pins: tuple[str, ...]) -> bool:
+    """Whether there is no other key than those of a package from a channel; the hint names those of sources, too."""
+    known = {*TABLE_KEYS, *(one.replace("-", "_") for one in TABLE_KEYS if one.replace("-", "_") in value)}
+    if known.issuperset(value):
+        return True
+    Table(value, (*table.path, key), table.problems).allow(
+        {*known, *_PLACES, "workspace", *pins}, where=f"the dependency `{key}`"
+    )
+    return False
+
+
 def is_source(value: Any) -> bool:
     """Whether a dependency is built from source: `git`, a folder, or an archive that is not a package."""
     if not isinstance(value, Mapping):
         return False
-    location = str(value.get("path") or value.get("url") or "").partition("#")[0].partition("?")[0]
+    written = value.get("path") or value.get("url")
+    location = written.partition("#")[0].partition("?")[0] if isinstance(written, str) else ""
     return "git" in value or (bool(location) and not location.endswith((".conda", ".tar.bz2")))
 
 
 def _check_source(table: Table, key: str, value: Mapping[str, Any], shared: Shared) -> None:
     fields = Table(value, (*table.path, key), table.problems)
-    fields.allow(_SOURCE_TABLE, where=f"the source dependency `{key}`")
-    if sum(one in value for one in _SOURCE_KEYS) > 1:
-        table.wrong(key, f"`{key}` has more than one of `path`, `git` and `url`")
-    if sum(one in value for one in ("rev", "tag", "branch")) > 1:
-        table.wrong(key, f"`{key}` has more than one of `rev`, `tag` and `branch`")
+    _check_place(fields, f"the source dependency `{key}`", (*_SELECTORS, "package"))
+    selectors = {one: value[one] for one in _SELECTORS if one in value}
+    table.convert(key, lambda: MatchSpec.from_table(key, selectors))
+    if "package" in fields:
+        from .read_package import read_package  # lazy: it reads dependencies with what stands here
+
+        read_package(fields.table("package"), shared)
     if not shared.builds:
         table.wrong(
             key,
@@ -209,14 +231,28 @@ def _check_source(table: Table, key: str, value: Mapping[str, Any], shared: Shar
         )
 
 
+def _check_place(fields: Table, what: str, others: tuple[str, ...] = ()) -> None:
+    """Where a source tree is: exactly one place, at most one reference."""
+    fields.allow((*SOURCE_KEYS, *others), where=what)
+    for key in SOURCE_KEYS:
+        fields.get(key, bool) if key == "lfs" else fields.get(key, str)
+    key, above = str(fields.path[-1]), Table({}, fields.path[:-1], fields.problems)
+    if not any(one in fields for one in _PLACES):
+        above.wrong(key, f"{what} needs `path`, `git` or `url`")
+    if sum(one in fields for one in _PLACES) > 1:
+        above.wrong(key, f"`{key}` has more than one of `path`, `git` and `url`")
+    if sum(one in fields for one in ("rev", "tag", "branch")) > 1:
+        above.wrong(key, f"`{key}` has more than one of `rev`, `tag` and `branch`")
+
+
 def _inherited(table: Table, key: str, value: Any, shared: Shared) -> Any:
     """`{ workspace = true }` replaced by the workspace's own entry, with the fields given on top; None when wrong."""
     if not isinstance(value, dict) or "workspace" not in value:
         return value
     if value["workspace"] is not True:
-        table.wrong(key, "`workspace` can only be true")
+        Table(value, (*table.path, key), table.problems).wrong("workspace", "`workspace` can only be true")
         return None
-    if any(one in value for one in ("version", *_SOURCE_KEYS)):
+    if any(one in value for one in ("version", *_PLACES)):
         table.wrong(key, f"`{key}` inherits from the workspace and cannot have a version or source of its own")
         return None
     base = next((entry for name, entry in shared.pool.items() if name.lower() == key.lower()), None)
@@ -246,10 +282,6 @@ def _dev(table: Table) -> dict[PackageName, Mapping[str, Any]]:
         name = table.convert(key, lambda key=key: package_name(key), at_key=True)  # type: ignore[misc]  # bound now
         if name is None:
             continue
-        body.allow(
-            ("path", "git", "url", "rev", "tag", "branch", "subdirectory", "lfs", "md5", "sha256"), where="`dev`"
-        )
-        if not any(one in body for one in _SOURCE_KEYS):
-            table.wrong(key, f"`dev.{key}` needs `path`, `git` or `url`")
+        _check_place(body, f"`dev.{key}`")
         found[name] = body.data
     return found

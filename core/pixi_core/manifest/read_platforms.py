@@ -66,6 +66,8 @@ def _rich(table: Table) -> Platform | None:
     raw = [key for key in table.data if key.startswith("__")]
     table.allow(("platform", "name", *FRIENDLY, *raw), where="a platform")
     name, written = table.get("name", str), table.get("platform", str)
+    if written is None and "platform" in table:
+        return None
     if written is None and name is None:
         table.problems.add(table.path, "a platform needs `platform` (or a `name` that is one)")
         return None
@@ -94,8 +96,12 @@ def _virtual(table: Table, key: str) -> list[VirtualPackage]:
         cuda.allow(("driver", "arch"), where="`cuda`")
         driver, arch = cuda.get("driver", str), cuda.get("arch", str)
         if driver is None:
-            table.wrong(key, "`cuda.arch` needs a `driver`")
+            if "driver" not in cuda:
+                table.wrong(key, "`cuda.arch` needs a `driver`")
             return []
+        for field, version in (("driver", driver), ("arch", arch)):
+            if version is not None:
+                cuda.convert(field, lambda version=version: parse_version(version))  # type: ignore[misc]  # bound now
         return [VirtualPackage("__cuda", driver)] + ([VirtualPackage("__cuda_arch", arch)] if arch else [])
     text = table.get(key, str)
     if text is None:
@@ -134,6 +140,8 @@ def read_system_requirements(table: Table) -> tuple[VirtualPackage, ...]:
             libc.allow(("family", "version"), where="`libc`")
             name = f"__{libc.get('family', str) or 'glibc'}"
             value = libc.get("version", str)
+            if value is None and "version" in libc:
+                continue
         if key == "unix" and isinstance(value, bool):
             found += [VirtualPackage("__unix", "0", "0")] if value else []
         elif key == "archspec" and isinstance(value, str):

@@ -75,7 +75,7 @@ def _dependencies(table: Table, key: str) -> tuple[TaskDependency, ...]:
         elif isinstance(entry, dict):
             found += _dependency(Table(entry, path, table.problems))
         else:
-            table.problems.add(path, "a dependency of a task is its name, or a table with `task`")
+            table.problems.add(path, f"`{key}` holds names of tasks, and tables with `task`")
     return tuple(found)
 
 
@@ -83,7 +83,8 @@ def _dependency(table: Table) -> list[TaskDependency]:
     table.allow(("task", "args", "environment"), where="a dependency of a task")
     name = table.get("task", str)
     if name is None:
-        table.problems.add(table.path, "a dependency of a task needs `task`")
+        if "task" not in table:
+            table.problems.add(table.path, "a dependency of a task needs `task`")
         return []
     args: list[str | tuple[str, str]] = []
     for position, item in enumerate(table.get("args", list) or []):
@@ -119,7 +120,8 @@ def _argument(item: Any, at: Table) -> TaskArgument | None:
     at.allow(("arg", "default", "choices"), where="an argument of a task")
     name = at.get("arg", str)
     if name is None:
-        at.problems.add(at.path, "an argument needs `arg`, its name")
+        if "arg" not in at:
+            at.problems.add(at.path, "an argument needs `arg`, its name")
         return None
     return TaskArgument(name, at.get("default", str), at.texts("choices") or ())
 

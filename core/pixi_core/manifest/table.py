@@ -61,6 +61,23 @@ def suggestion(word: str, known: Iterable[str], *, what: str = "") -> str:
     return did_you_mean(word, names, f"known {what or 'keys'}: {', '.join(names)}" if names else "")
 
 
+def _inside(value: object, source: str) -> KeyPath | None:
+    """Where in a table a key or a value is what the error is about; empty for the value itself."""
+    if isinstance(value, Mapping):
+        entries: Iterable[tuple[str | int, object]] = value.items()
+    elif isinstance(value, list):
+        entries = enumerate(value)
+    else:
+        return () if str(value) == source else None
+    for key, item in entries:
+        if key == source:
+            return (key,)
+        inner = _inside(item, source)
+        if inner is not None:
+            return (key, *inner)
+    return None
+
+
 _KINDS = {bool: "true or false", int: "a number", str: "a string", list: "a list", dict: "a table"}
 
 
@@ -128,13 +145,10 @@ class Table(Value):
         try:
             return parse()
         except SpecError as error:
-            value = self.data.get(key)
             path: KeyPath = (*self.path, key)
-            # inside an inline table the mistake stands at one of its keys
-            if isinstance(value, Mapping):
-                inner = next((one for one, item in value.items() if error.source and error.source in (one, item)), None)
-                if inner is not None:
-                    path, at_key = (*path, inner), inner == error.source
+            inner = _inside(self.data.get(key), error.source) if error.source else None
+            if inner:
+                path, at_key = (*path, *inner), inner[-1] == error.source
             self.problems.add(path, error.message, hint="; ".join(error.hints), key=at_key)
             return None
 

@@ -26,7 +26,11 @@ def parse_cutoff(value: object, now: datetime) -> int:
     elif isinstance(value, str):
         moment = _parse_text(value.strip(), now)
     else:
-        raise SpecError("a date or an age is a string", source=str(value))
+        raise SpecError(
+            "`exclude-newer` must be a date or an age",
+            source=str(value),
+            hints=['write "2026-01-31", "2026-01-31T12:00:00Z" or an age such as "14d"'],
+        )
     return int(moment.timestamp() * 1000)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import SpecError
 from ..names import PackageName, PypiName, package_name, pypi_name
+from ..suggest import did_you_mean
 from .channel import Channel
 from .purl import SAME_NAME_CHANNEL, purl_for, same_name
 from .record import RepoDataRecord
@@ -137,16 +138,21 @@ def _channel_map(key: str, value: object) -> ChannelMap:
         raise SpecError(
             f"unknown key `{unknown}` in `conda-pypi-map.{key}`",
             source=unknown,
-            hints=[f"known keys: {', '.join(_KEYS)}"],
+            hints=[did_you_mean(unknown, _KEYS, f"known keys: {', '.join(_KEYS)}")],
         )
     location, mode, same = value.get("location"), value.get("mapping-mode", "overlay"), value.get("same-name-heuristic")
     if location is not None and not isinstance(location, str):
-        raise SpecError(f"`conda-pypi-map.{key}.location` must be a path or URL", source=key)
+        raise SpecError(f"`conda-pypi-map.{key}.location` must be a path or URL", source="location")
     if mode not in ("overlay", "replace"):
-        raise SpecError(f"`conda-pypi-map.{key}.mapping-mode` must be `overlay` or `replace`", source=key)
+        raise SpecError(f"`conda-pypi-map.{key}.mapping-mode` must be `overlay` or `replace`", source="mapping-mode")
     if same is not None and not isinstance(same, bool):
-        raise SpecError(f"`conda-pypi-map.{key}.same-name-heuristic` must be true or false", source=key)
-    mapping = read_names(value.get("mapping", {}), what=f"`conda-pypi-map.{key}.mapping`")
+        raise SpecError(
+            f"`conda-pypi-map.{key}.same-name-heuristic` must be true or false", source="same-name-heuristic"
+        )
+    mapping = value.get("mapping", {})
+    if not isinstance(mapping, Mapping):
+        raise SpecError(f"`conda-pypi-map.{key}.mapping` must be a table of package names", source="mapping")
+    mapping = read_names(mapping, what=f"`conda-pypi-map.{key}.mapping`")
     return ChannelMap(location=location, mapping=mapping, replaces=mode == "replace", same_name=same)
 
 

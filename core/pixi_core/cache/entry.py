@@ -30,6 +30,8 @@ MARKER = ".pixi-complete.json"
 LOCKS = ".locks"
 EXTRACTING = BoundedSemaphore(os.cpu_count() or 1)
 """Threads that unpack at once: more would wait for each other, and each holds its part of an archive in memory."""
+_IN_MEMORY = 8 << 20
+"""Bytes of an archive; all threads of both processes that fetch hold no more than what one environment weighs."""
 FileRow = tuple[str, str, int, bool]
 Fetch = Callable[[BinaryIO], object]
 """Writes the archive into a file; gives its sha256 (hex) where it was computed on the way, else anything but a text."""
@@ -176,8 +178,13 @@ def _discard(work: Path) -> None:
         return
 
 
-def temporary_archive(root: Path) -> Any:
-    """An open file without a name in the cache's file system: a kill leaves nothing behind."""
+def temporary_archive(root: Path, size: int | None) -> BinaryIO:
+    """An open file without a name: a kill leaves nothing behind. It is in the cache's file system, or in memory where
+    an archive is known to be small: ext4 looks, for every file that is made, at those that were removed a moment ago.
+    """
+    if size is not None and size <= _IN_MEMORY and sys.platform == "linux":
+        with suppress(OSError):  # forbidden, or no memory: there is still the disk
+            return os.fdopen(os.memfd_create("archive"), "w+b", buffering=0)
     import tempfile
 
     ensure_dir(root)

@@ -120,7 +120,7 @@ class PackageCache:
     def _fill(self, work: Path, record: RepoDataRecord, fetch: Fetch) -> Marker:
         from ..archive.extract import extract_archive
 
-        with temporary_archive(self.root) as archive:
+        with temporary_archive(self.root, record.size) as archive:
             with os_errors(self.root, needed=record.size):
                 told = fetch(archive)
             sha256, md5 = _check(archive, record, told if isinstance(told, str) else _digest(archive, hashlib.sha256()))

@@ -137,7 +137,7 @@ class WheelCache:
     def _fill(self, work: Path, file_name: str, fetch: Fetch, expected: str | None) -> Marker:
         from ..archive.wheel import extract_checked_wheel
 
-        with temporary_archive(self.root) as archive:
+        with temporary_archive(self.root, None) as archive:
             with os_errors(self.root):
                 told = fetch(archive)
             archive.seek(0)

@@ -30,6 +30,11 @@ class Crew:
         self._helper = helper
         self._shares = deque([Share(draft.without(helper.share.draft.cached) if helper else draft, prefix)])
 
+    @property
+    def has_helper(self) -> bool:
+        """Whether there is enough to do for another process."""
+        return self._helper is not None
+
     def lay_out(self, renew: Callable[[Draft, Collection[str]], Draft]) -> list[Outline]:
         """Find out what goes where. For packages that are not whole in the cache `renew` gives a draft with whole ones.
 

@@ -23,7 +23,7 @@ from .conda_meta import specs_text, write_record
 from .crew import crew
 from .fingerprint import META_FOLDER
 from .items import Packages
-from .journal import write_journal
+from .journal import syncing, write_journal
 from .link import LinkOptions, LinkReport
 from .lock import prefix_lock
 from .markers import EnvironmentMarker, marker_is_current, read_fingerprint, write_fingerprint, write_markers
@@ -121,7 +121,11 @@ def execute(
         draft = draft_transaction(
             plan, packages=packages, requested=requested, platform=platform, marker=marker, editable=editable
         )
-        with crew(draft, prefix_path, options, lock=lock) as workers:
+        with (
+            crew(draft, prefix_path, options, lock=lock) as workers,
+            # what was unpacked a moment ago goes to the disk while it is linked; a small change has nothing to go
+            syncing(prefix_path, durable=options.durable and workers.has_helper),
+        ):
             outlines = workers.lay_out(lambda old, damaged: renewed(old, damaged, packages))
             built = build_transaction(plan, state, workers.draft, outlines)
             outcome = _outcome(plan, built, state)

@@ -92,7 +92,8 @@ def fetch_packages(
             helper.hear(phase)
             fetch_from(heap, records, fetched, phase, should_stop)
             helper.finish()
-            for record in records:  # what the helper made is taken now, what it did not make is made
+            # what the helper made is taken now, what it did not make is made
+            for record in _not_cached(fetched, conda, pypi):
                 fetched.get(record)
             phase.finish(f"{len(records)} packages")
         for root in {cache.root for cache in (services.packages, services.wheels)}:
@@ -132,12 +133,16 @@ def _not_cached(
     packages, wheels = fetched.services.packages, fetched.services.wheels
     missing: list[RepoDataRecord | PypiRecord] = []
     for record in conda:
+        if record.url in fetched.conda:
+            continue
         package = packages.find(record, use=True, look=False)
         if package is None:
             missing.append(record)
         else:
             fetched.conda[record.url] = package
     for wheel_record in pypi:
+        if wheel_record.location in fetched.pypi:
+            continue
         wheel = wheels.find(wheel_record, use=True, look=False) if wheel_record.is_wheel else None
         if wheel is None:
             missing.append(wheel_record)

@@ -512,6 +512,11 @@ class FileLock:
             time.sleep(_PAUSE)
         return True
 
+    @property
+    def descriptor(self) -> int:
+        """The open file whose copies hold the lock, too: another process that is given one."""
+        return self._fd
+
     def release(self) -> None:
         """Let others have it. Calling it twice does nothing."""
         if self._fd >= 0:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import MALFORMED, ArchiveError, InstallError
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 MARKER = ".pixi-complete.json"
 LOCKS = ".locks"
-EXTRACTING = BoundedSemaphore(os.cpu_count() or 1)
-"""Threads that unpack at once: more would wait for each other, and each holds its part of an archive in memory."""
 _IN_MEMORY = 8 << 20
 """Bytes of an archive; all threads of both processes that fetch hold no more than what one environment weighs."""
 FileRow = tuple[str, str, int, bool]
@@ -81,7 +78,7 @@ def read_marker(folder: Path) -> Marker | None:
     return marker if whole else None
 
 
-def write_marker(folder: Path, extracted: Extracted, *, sha256: str, md5: str | None) -> Marker:
+def write_marker(folder: Path, extracted: Extracted, *, sha256: str, md5: str | None) -> None:
     """Mark an entry as complete. Raises `DiskFull`, `InstallError`."""
     import json
 
@@ -104,7 +101,6 @@ def write_marker(folder: Path, extracted: Extracted, *, sha256: str, md5: str | 
             write_all(fd, content)
         finally:
             os.close(fd)
-    return Marker(sha256, md5, extracted.files, extracted.links)
 
 
 def is_whole(folder: Path, files: Iterable[FileRow], links: Iterable[tuple[str, str]] = ()) -> bool:
@@ -145,13 +141,13 @@ def damaged_files(folder: Path, marker: Marker) -> list[str]:
     return damaged
 
 
-def make_entry(root: Path, name: str, find: Callable[[], Marker | None], fill: Callable[[Path], Marker]) -> Marker:
-    """Make the entry `name` below `root` unless `find` says that it is there by now. `fill` gets a fresh folder and
-    leaves it complete. One process at a time; what a killed one left is removed. Raises what `fill` raises, and
-    `InstallError` where the cache cannot be written.
+def make_entry(root: Path, name: str, find: Callable[[], Marker | None], fill: Callable[[Path, int], None]) -> Marker:
+    """Make the entry `name` below `root` unless `find` says that it is there by now. `fill` gets a fresh folder,
+    which it leaves complete, and the descriptor that holds the lock. One process at a time; what a killed one left is
+    removed. Raises what `fill` raises, and `InstallError` where the cache cannot be written.
     """
     ensure_dir(root)
-    with FileLock(root / LOCKS / name):
+    with FileLock(root / LOCKS / name) as lock:
         found = find()
         if found is not None:
             return found
@@ -161,7 +157,10 @@ def make_entry(root: Path, name: str, find: Callable[[], Marker | None], fill: C
         with os_errors(work):
             work.mkdir(0o755)
         try:
-            marker = fill(work)
+            fill(work, lock.descriptor)
+            marker = read_marker(work)
+            if marker is None:
+                raise InstallError(f"the package cache cannot be read again: {work}")
             with os_errors(root / name):
                 replace(work, root / name)
         except BaseException:
@@ -178,7 +177,7 @@ def _discard(work: Path) -> None:
         return
 
 
-def temporary_archive(root: Path, size: int | None) -> BinaryIO:
+def temporary_archive(root: Path, size: int | None) -> Any:
     """An open file without a name: a kill leaves nothing behind. It is in the cache's file system, or in memory where
     an archive is known to be small: ext4 looks, for every file that is made, at those that were removed a moment ago.
     """

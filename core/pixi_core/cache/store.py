@@ -18,7 +18,6 @@ from ..names import safe_component
 from ..once import OnceMap
 from ..value import Value
 from .entry import (
-    EXTRACTING,
     Fetch,
     FileRow,
     Marker,
@@ -27,8 +26,8 @@ from .entry import (
     note_use,
     read_marker,
     temporary_archive,
-    write_marker,
 )
+from .unpack import Job, Unpack, unpack_here
 
 if TYPE_CHECKING:
     from ..model.record import RepoDataRecord
@@ -66,7 +65,9 @@ class PackageCache:
         self.tiers = tuple(read_only_tiers)
         self._once: OnceMap[str, tuple[Path, Marker]] = OnceMap(keep=False)
 
-    def fetch(self, record: RepoDataRecord, client: Client, *, phase: Phase | None = None) -> CachedPackage:
+    def fetch(
+        self, record: RepoDataRecord, client: Client, *, phase: Phase | None = None, unpack: Unpack = unpack_here
+    ) -> CachedPackage:
         """The package, downloaded when it is not here. Raises `NetworkError`, `ArchiveError`, `InstallError`."""
 
         def download(target: BinaryIO) -> str:
@@ -74,16 +75,16 @@ class PackageCache:
                 record.url, target, sha256=record.sha256, md5=record.md5, size=record.size, phase=phase
             ).sha256
 
-        return self.get(record, download)
+        return self.get(record, download, unpack)
 
-    def get(self, record: RepoDataRecord, fetch: Fetch) -> CachedPackage:
+    def get(self, record: RepoDataRecord, fetch: Fetch, unpack: Unpack = unpack_here) -> CachedPackage:
         """The package; `fetch` gives its archive when it is not here, or not whole."""
         found = self.find(record, use=True)
         if found is not None:
             return found
         # fetch only once for all threads that ask for the same bytes; the lock does the same for processes
         key = f"{record.dist_name}\0{record.sha256 or record.md5 or record.url}"
-        path, marker = self._once.get(key, lambda: self._make(record, fetch))
+        path, marker = self._once.get(key, lambda: self._make(record, fetch, unpack))
         return _package(path, marker, record)
 
     def find(self, record: RepoDataRecord, *, use: bool = False, look: bool = True) -> CachedPackage | None:
@@ -99,7 +100,7 @@ class PackageCache:
                     return _package(root / name, marker, record)
         return None
 
-    def _make(self, record: RepoDataRecord, fetch: Fetch) -> tuple[Path, Marker]:
+    def _make(self, record: RepoDataRecord, fetch: Fetch, unpack: Unpack) -> tuple[Path, Marker]:
         for name in self._names(record):
             place = self.root / name
 
@@ -111,22 +112,18 @@ class PackageCache:
                         raise _Taken
                 return marker
 
+            def fill(work: Path, lock: int) -> None:
+                with temporary_archive(self.root, record.size) as archive:
+                    with os_errors(self.root, needed=record.size):
+                        told = fetch(archive)
+                    sha256 = told if isinstance(told, str) else _digest(archive, hashlib.sha256())
+                    unpack(Job(record.file_name, work, *_checked(archive, record, sha256)), archive, lock)
+
             try:
-                return place, make_entry(self.root, name, look, lambda work: self._fill(work, record, fetch))
+                return place, make_entry(self.root, name, look, fill)
             except _Taken:
                 continue
         raise InstallError(f"the cache {self.root} already has other packages called {record.dist_name}")
-
-    def _fill(self, work: Path, record: RepoDataRecord, fetch: Fetch) -> Marker:
-        from ..archive.extract import extract_archive
-
-        with temporary_archive(self.root, record.size) as archive:
-            with os_errors(self.root, needed=record.size):
-                told = fetch(archive)
-            sha256, md5 = _check(archive, record, told if isinstance(told, str) else _digest(archive, hashlib.sha256()))
-            with EXTRACTING:
-                extracted = extract_archive(archive, work, file_name=record.file_name)
-        return write_marker(work, extracted, sha256=sha256, md5=md5)
 
     # ------------------------------------------------------------ names
 
@@ -158,7 +155,7 @@ def _is_of(marker: Marker, record: RepoDataRecord) -> bool:
     return record.md5 is None or marker.md5 == record.md5
 
 
-def _check(archive: BinaryIO, record: RepoDataRecord, sha256: str) -> tuple[str, str | None]:
+def _checked(archive: BinaryIO, record: RepoDataRecord, sha256: str) -> tuple[str, str | None]:
     """The digests of what came, which are those that the record wants. Raises `HashMismatch`."""
     md5: str | None = record.md5
     if record.sha256 is None and record.md5 is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,7 +13,6 @@ from ..names import safe_component
 from ..once import OnceMap
 from ..value import Value
 from .entry import (
-    EXTRACTING,
     Fetch,
     FileRow,
     Marker,
@@ -23,8 +22,8 @@ from .entry import (
     note_use,
     read_marker,
     temporary_archive,
-    write_marker,
 )
+from .unpack import Job, Unpack, unpack_here
 
 if TYPE_CHECKING:
     from ..model.record import PypiRecord
@@ -54,7 +53,9 @@ class WheelCache:
         self.tiers = tuple(read_only_tiers)
         self._once: OnceMap[str, tuple[Path, Marker]] = OnceMap(keep=False)
 
-    def fetch(self, record: PypiRecord, client: Client, *, phase: Phase | None = None) -> CachedWheel:
+    def fetch(
+        self, record: PypiRecord, client: Client, *, phase: Phase | None = None, unpack: Unpack = unpack_here
+    ) -> CachedWheel:
         """The wheel of a record, downloaded when it is not here. Raises `NetworkError`, `ArchiveError`,
         `InstallError`.
         """
@@ -65,9 +66,9 @@ class WheelCache:
                 url, target, sha256=record.sha256, md5=record.md5, size=record.size, phase=phase
             ).sha256
 
-        return self.get(record, download)
+        return self.get(record, download, unpack)
 
-    def get(self, record: PypiRecord, fetch: Fetch) -> CachedWheel:
+    def get(self, record: PypiRecord, fetch: Fetch, unpack: Unpack = unpack_here) -> CachedWheel:
         """The wheel of a record; `fetch` gives its file when it is not here, or not whole."""
         if not record.is_wheel:
             raise ArchiveError(f"{record.file_name} is not a wheel", hints=["it has to be built first"])
@@ -83,7 +84,7 @@ class WheelCache:
                 self.root,
                 name,
                 lambda: _whole(place, record.sha256),
-                lambda work: self._fill(work, file_name, fetch, record.sha256),
+                self._filler(file_name, fetch, record.size, record.sha256, unpack),
             )
 
         path, marker = self._once.get(name, make)
@@ -124,7 +125,10 @@ class WheelCache:
                 shutil.copyfileobj(source, target, 1 << 20)
 
         marker = make_entry(
-            self.root, digest, lambda: _whole(place, digest), lambda work: self._fill(work, wheel.name, copy, digest)
+            self.root,
+            digest,
+            lambda: _whole(place, digest),
+            self._filler(wheel.name, copy, wheel.stat().st_size, digest),
         )
         return CachedWheel(place, marker.files, digest)
 
@@ -134,19 +138,22 @@ class WheelCache:
             return checked_digest(record.sha256, record.file_name)
         return "url-" + hashlib.sha256(record.location.encode()).hexdigest()
 
-    def _fill(self, work: Path, file_name: str, fetch: Fetch, expected: str | None) -> Marker:
-        from ..archive.wheel import extract_checked_wheel
+    def _filler(
+        self, file_name: str, fetch: Fetch, size: int | None, expected: str | None, unpack: Unpack = unpack_here
+    ) -> Callable[[Path, int], None]:
+        """Makes an entry of the wheel that `fetch` gives. Raises `HashMismatch` where it is not the expected one."""
 
-        with temporary_archive(self.root, None) as archive:
-            with os_errors(self.root):
-                told = fetch(archive)
-            archive.seek(0)
-            digest = told if isinstance(told, str) else hashlib.file_digest(archive, "sha256").hexdigest()
-            if expected is not None and digest != expected:
-                raise HashMismatch(file_name, expected=expected, actual=digest)
-            with EXTRACTING:
-                extracted = extract_checked_wheel(archive, work, what=file_name)
-        return write_marker(work, extracted, sha256=digest, md5=None)
+        def fill(work: Path, lock: int) -> None:
+            with temporary_archive(self.root, size) as archive:
+                with os_errors(self.root):
+                    told = fetch(archive)
+                archive.seek(0)
+                digest = told if isinstance(told, str) else hashlib.file_digest(archive, "sha256").hexdigest()
+                if expected is not None and digest != expected:
+                    raise HashMismatch(file_name, expected=expected, actual=digest)
+                unpack(Job(file_name, work, digest), archive, lock)
+
+        return fill
 
 
 def _whole(place: Path, sha256: str | None) -> Marker | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..cache.unpack import unpack_here, unpacking
 from ..errors import Cancelled
 from ..model.record import RepoDataRecord
 
@@ -11,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..cache.store import CachedPackage
+    from ..cache.unpack import Unpack
     from ..cache.wheels import CachedWheel
     from ..model.record import PypiRecord
     from ..progress import Phase, Reporter
     from ..workspace import Services
-    from .fetch_helper import Heap
 
 WORKERS = 8  # downloads are bounded again, by host, inside the client
 
@@ -35,23 +36,31 @@ class Fetched:
         self.build: Callable[[PypiRecord], CachedWheel] | None = None
         self.renewed = False
 
-    def get(self, record: RepoDataRecord | PypiRecord, phase: Phase | None = None) -> object:
+    def get(
+        self, record: RepoDataRecord | PypiRecord, phase: Phase | None = None, unpack: Unpack = unpack_here
+    ) -> object:
         """The package of a record of either kind; `phase` counts the bytes of a download."""
-        return self.package(record, phase) if isinstance(record, RepoDataRecord) else self.wheel(record, phase)
+        if isinstance(record, RepoDataRecord):
+            return self.package(record, phase, unpack)
+        return self.wheel(record, phase, unpack)
 
-    def package(self, record: RepoDataRecord, phase: Phase | None = None) -> CachedPackage:
+    def package(
+        self, record: RepoDataRecord, phase: Phase | None = None, unpack: Unpack = unpack_here
+    ) -> CachedPackage:
         """The extracted conda package of a record."""
         if record.url not in self.conda:
-            self.conda[record.url] = self._packages.fetch(record, self.services.client, phase=phase)
+            self.conda[record.url] = self._packages.fetch(record, self.services.client, phase=phase, unpack=unpack)
         return self.conda[record.url]
 
-    def wheel(self, record: PypiRecord, phase: Phase | None = None) -> CachedWheel:
+    def wheel(self, record: PypiRecord, phase: Phase | None = None, unpack: Unpack = unpack_here) -> CachedWheel:
         """The unpacked wheel of a record."""
         if record.location not in self.pypi:
             if self.build is not None and not record.is_wheel:
                 self.pypi[record.location] = self.build(record)
             else:
-                self.pypi[record.location] = self._wheels.fetch(record, self.services.client, phase=phase)
+                self.pypi[record.location] = self._wheels.fetch(
+                    record, self.services.client, phase=phase, unpack=unpack
+                )
         return self.pypi[record.location]
 
     def again(self, record: RepoDataRecord | PypiRecord) -> CachedPackage | CachedWheel:
@@ -78,51 +87,43 @@ def fetch_packages(
     fetched = Fetched(services)
     records = _not_cached(fetched, conda, pypi)
     if records:
-        from ..cache.collect import sweep
-        from .fetch_helper import Heap, helping  # lazy, like all that downloading needs
+        from ..cache.collect import sweep  # lazy, like all that downloading needs
 
         # biggest first: the longest download should not be the last to start
         records.sort(key=lambda record: -(record.size or 0))
         total = sum(record.size or 0 for record in records)
         with (
-            Heap(len(records)) as heap,
-            helping(services, records, heap) as helper,
+            unpacking(total) as unpack,
             reporter.phase("download", total=total or None, unit="bytes", detail=f"{len(records)} packages") as phase,
         ):
-            helper.hear(phase)
-            fetch_from(heap, records, fetched, phase, should_stop)
-            helper.finish()
-            # what the helper made is taken now, what it did not make is made
-            for record in _not_cached(fetched, conda, pypi):
-                fetched.get(record)
+            _fetch_all(records, fetched, phase, unpack, should_stop)
             phase.finish(f"{len(records)} packages")
         for root in {cache.root for cache in (services.packages, services.wheels)}:
             sweep(root)
     return fetched
 
 
-def fetch_from(
-    heap: Heap,
+def _fetch_all(
     records: Sequence[RepoDataRecord | PypiRecord],
     fetched: Fetched,
     phase: Phase,
-    should_stop: Callable[[], bool] | None = None,
+    unpack: Unpack,
+    should_stop: Callable[[], bool] | None,
 ) -> None:
-    """Fetch the records whose numbers can be drawn, several at a time. Raises like `fetch_packages`."""
+    """Several at a time. Raises like `fetch_packages`."""
     from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait  # they bring logging
 
-    def work() -> None:
-        while (number := heap.draw()) is not None:
-            if should_stop is not None and should_stop():
-                raise Cancelled
-            fetched.get(records[number], phase)
+    def fetch(record: RepoDataRecord | PypiRecord) -> None:
+        if should_stop is not None and should_stop():
+            raise Cancelled
+        fetched.get(record, phase, unpack)
 
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool:
-        futures = [pool.submit(work) for _ in range(min(WORKERS, len(records)))]
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        if any(future.exception() is not None for future in done):
-            heap.throw_away()
-    for future in (*done, *futures):
+    with ThreadPoolExecutor(min(WORKERS, len(records)), thread_name_prefix="fetch") as pool:
+        futures = [pool.submit(fetch, record) for record in records]
+        done, rest = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in rest:
+            future.cancel()
+    for future in done:
         future.result()
 
 
@@ -133,16 +134,12 @@ def _not_cached(
     packages, wheels = fetched.services.packages, fetched.services.wheels
     missing: list[RepoDataRecord | PypiRecord] = []
     for record in conda:
-        if record.url in fetched.conda:
-            continue
         package = packages.find(record, use=True, look=False)
         if package is None:
             missing.append(record)
         else:
             fetched.conda[record.url] = package
     for wheel_record in pypi:
-        if wheel_record.location in fetched.pypi:
-            continue
         wheel = wheels.find(wheel_record, use=True, look=False) if wheel_record.is_wheel else None
         if wheel is None:
             missing.append(wheel_record)

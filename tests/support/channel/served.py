@@ -13,6 +13,7 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
     """Serves files and says nothing."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  # the base class names it so
         """Nothing: test output is for tests."""

@@ -1,4 +1,4 @@
-"""Many archives are fetched by two processes: whichever of them fails or dies, the other does what is right."""
+"""Large archives are unpacked by helper processes: whichever process fails or dies, the others do what is right."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from pixi_core.ops.fetch_helper import WORTH_A_PROCESS
+from pixi_core.cache.unpack import WORTH_PROCESSES
 from pixi_core.process_copy import usable_cores
 from pixi_core.virtual import host_subdir
 from tests.support.channel.index import write_index
@@ -24,22 +26,20 @@ from tests.support.http_server import Answered, Fault, FaultServer, Seen, files_
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.skipif(sys.platform != "linux" or usable_cores() < 2, reason="one process fetches alone here"),
+    pytest.mark.skipif(sys.platform != "linux" or usable_cores() < 2, reason="one process unpacks alone here"),
 ]
 COUNT = 24
-PER_HOST = 8
-"""Requests that one process sends to a host at once."""
 
 
 @pytest.fixture(scope="module")
 def large_channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Packages that are together worth a second process; nothing in them can be compressed."""
+    """Packages that are together worth helpers; nothing in them can be compressed."""
     folder = tmp_path_factory.mktemp("large")
     written = []
     for number in range(COUNT):
         stage = folder / f"stage-{number}"
         (stage / "share").mkdir(parents=True)
-        content = random.Random(number).randbytes(WORTH_A_PROCESS // COUNT + 1000)
+        content = random.Random(number).randbytes(WORTH_PROCESSES // COUNT + 1000)
         (stage / "share" / f"large-{number}").write_bytes(content)
         recipe = Recipe(name=f"large-{number}", version="1.0", build="0", subdir="noarch", noarch="generic")
         written.append(write_package(recipe, stage, folder / "channel"))
@@ -48,23 +48,16 @@ def large_channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Doors:
-    """Whoever asks for an archive waits until they `open`; `both` tells that more wait than one process would ask for
-    at once.
-    """
+    """Whoever asks for an archive waits until they `open`; `asked` tells that somebody did."""
 
     def __init__(self) -> None:
-        self.waiting = 0
         self.open = threading.Event()
-        self.both = threading.Event()
-        self._counting = threading.Lock()
+        self.asked = threading.Event()
 
     def wait(self, seen: Seen) -> Answered | None:
         """Called for each request."""
         if seen.path.endswith(".conda"):
-            with self._counting:
-                self.waiting += 1
-                if self.waiting > PER_HOST:
-                    self.both.set()
+            self.asked.set()
             self.open.wait(30)
         return None
 
@@ -100,22 +93,29 @@ def begin(folder: Path, environ: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, env={**os.environ, **environ}, stderr=subprocess.PIPE, text=True)
 
 
-def helper_of(process: subprocess.Popen[str]) -> int:
-    """The one child of a process."""
-    [child] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return int(child)
+def helpers_of(process: subprocess.Popen[str]) -> list[int]:
+    """The children of a process, as many as there are cores."""
+    children = [int(one) for one in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    assert len(children) == usable_cores()
+    return children
 
 
 def installed(folder: Path) -> int:
     """How many packages are in place, whole."""
     found = list((folder / ".pixi/envs/default/share").glob("large-*"))
-    assert {file.stat().st_size for file in found} <= {WORTH_A_PROCESS // COUNT + 1000}
+    assert {file.stat().st_size for file in found} <= {WORTH_PROCESSES // COUNT + 1000}
     return len(found)
 
 
-def test_two_processes_fetch(doors: Doors, server: FaultServer, tmp_path: Path, environ: dict[str, str]) -> None:
+def litter(cache: Path) -> list[str]:
+    """Half-made entries of the package cache."""
+    return [entry.name for entry in (cache / "conda-pkgs-v1").iterdir() if entry.name.startswith(".tmp-")]
+
+
+def test_helpers_unpack(doors: Doors, server: FaultServer, tmp_path: Path, environ: dict[str, str]) -> None:
     with begin(tmp_path, environ) as process:
-        assert doors.both.wait(20), f"{doors.waiting} archives were asked for at once"
+        assert doors.asked.wait(20)
+        assert helpers_of(process)
         doors.open.set()
         assert process.wait(60) == 0
     assert installed(tmp_path) == COUNT
@@ -123,31 +123,45 @@ def test_two_processes_fetch(doors: Doors, server: FaultServer, tmp_path: Path, 
 
 
 @pytest.mark.usefixtures("server")
-def test_the_helper_dies(doors: Doors, tmp_path: Path, environ: dict[str, str]) -> None:
-    """What it had taken is fetched by the other."""
+@pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40, 60, 80])
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_a_helper_dies(
+    doors: Doors, tmp_path: Path, environ: dict[str, str], milliseconds: int, *, all_of_them: bool
+) -> None:
+    """What it had begun is unpacked by the command itself."""
     with begin(tmp_path, environ) as process:
-        assert doors.both.wait(20)
-        os.kill(helper_of(process), signal.SIGKILL)
+        assert doors.asked.wait(20)
+        helpers = helpers_of(process)
         doors.open.set()
+        time.sleep(milliseconds / 1000)
+        for helper in helpers if all_of_them else helpers[:1]:
+            with suppress(ProcessLookupError):  # it had done everything
+                os.kill(helper, signal.SIGKILL)
         assert process.wait(60) == 0
     assert installed(tmp_path) == COUNT
+    assert litter(tmp_path / "cache") == []
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40, 60, 80])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_the_command_dies(doors: Doors, tmp_path: Path, environ: dict[str, str], number: int) -> None:
-    """The helper does not live on, and the next command does the whole."""
+def test_the_command_dies(
+    doors: Doors, tmp_path: Path, environ: dict[str, str], number: int, milliseconds: int
+) -> None:
+    """No helper lives on for longer than its job, and the next command does the whole."""
     with begin(tmp_path, environ) as process:
-        assert doors.both.wait(20)
-        helper = os.pidfd_open(helper_of(process))
-        process.send_signal(number)
+        assert doors.asked.wait(20)
+        helpers = [os.pidfd_open(helper) for helper in helpers_of(process)]
         doors.open.set()
+        time.sleep(milliseconds / 1000)
+        process.send_signal(number)
         process.wait(20)
-        with os.fdopen(helper):
-            assert select.select([helper], [], [], 20)[0], "the helper lives on"
-    assert installed(tmp_path) == 0
-    pixi("install", cwd=tmp_path, environ=environ).succeeded()
+        pixi("install", cwd=tmp_path, environ=environ).succeeded()
+        for helper in helpers:
+            with os.fdopen(helper):
+                assert select.select([helper], [], [], 20)[0], "the helper lives on"
     assert installed(tmp_path) == COUNT
+    assert litter(tmp_path / "cache") == []
 
 
 def test_a_broken_archive(doors: Doors, server: FaultServer, tmp_path: Path, environ: dict[str, str]) -> None:

@@ -139,6 +139,7 @@ def command_words() -> dict[str, tuple[str, list[str]]]:
     for name, (module, text) in COMMANDS.items():
         parser = Parser(prog=name)
         import_module(f".{module}", __package__).add_arguments(parser)
+        parser.add_global_options()
         words = sorted(option for option in parser._option_string_actions if option.startswith("--"))
         for action in parser._actions:
             if not action.option_strings and action.choices:

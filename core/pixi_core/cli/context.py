@@ -12,6 +12,7 @@ from ..errors import PixiError, UsageError
 from ..names import DEFAULT_MANIFEST_VARIABLE
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
 
     from ..ops.own_copy import OwnCopy
@@ -44,7 +45,7 @@ _TRUE = ("1", "true", "yes", "on")
 
 
 class Globals:
-    """Options that stand before the command. `manifest_path` is also accepted after it."""
+    """Options that stand before the command, and those of them that stand behind it (`take_from`)."""
 
     def __init__(self) -> None:
         self.verbosity = 0
@@ -92,6 +93,16 @@ class Globals:
             raise UsageError(f"--color takes auto, always or never, not '{self.color}'")
         return words[position:]
 
+    def take_from(self, arguments: argparse.Namespace) -> bool:
+        """Take over what stood behind the command; whether something did."""
+        from .parser import COLOR, NO_PROGRESS, QUIET, VERBOSE
+
+        said = {name: value for name, value in vars(arguments).items() if name in (COLOR, NO_PROGRESS, QUIET, VERBOSE)}
+        self.verbosity += said.get(VERBOSE, 0) - said.get(QUIET, 0)
+        self.color = said.get(COLOR, self.color)
+        self.no_progress = said.get(NO_PROGRESS, self.no_progress)
+        return bool(said)
+
 
 class Context:
     """The surroundings of one command."""
@@ -115,20 +126,13 @@ class Context:
     def create(cls, options: Globals) -> Context:
         """Read the surroundings of this process."""
         color = _use_color(options.color, os.environ)
-        if options.json_lines:
-            from .json_lines import JsonLinesReporter
+        return cls(options, os.environ, Path.cwd(), _reporter(options, color), color)
 
-            reporter: Reporter = JsonLinesReporter(sys.stdout)
-        else:
-            from .terminal import TerminalReporter
-
-            reporter = TerminalReporter(
-                sys.stderr,
-                progress=not options.no_progress and not _is_true(os.environ.get("PIXI_NO_PROGRESS")),
-                color=color,
-                verbosity=options.verbosity,
-            )
-        return cls(options, os.environ, Path.cwd(), reporter, color)
+    def hear(self, arguments: argparse.Namespace) -> None:
+        """Take over global options that stand behind the command."""
+        if self.globals.take_from(arguments):
+            self.color = _use_color(self.globals.color, self.environ)
+            self.reporter = _reporter(self.globals, self.color)
 
     @property
     def json_lines(self) -> bool:
@@ -236,6 +240,21 @@ class Context:
         if self._workspace is not None:
             self._workspace.close()
             self._workspace = None
+
+
+def _reporter(options: Globals, color: bool) -> Reporter:
+    if options.json_lines:
+        from .json_lines import JsonLinesReporter
+
+        return JsonLinesReporter(sys.stdout)
+    from .terminal import TerminalReporter
+
+    return TerminalReporter(
+        sys.stderr,
+        progress=not options.no_progress and not _is_true(os.environ.get("PIXI_NO_PROGRESS")),
+        color=color,
+        verbosity=options.verbosity,
+    )
 
 
 def _is_true(text: str | None) -> bool:

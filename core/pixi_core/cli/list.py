@@ -60,9 +60,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     context.result("list", {"packages": [row.to_json() for row in rows]})
     if context.json_lines:
         return 0
-    if arguments.json:  # an empty list is an answer to a program
+    if arguments.json:
         print(json.dumps([row.to_json() for row in rows], indent=2))
-        return 0
+        return 0 if rows else 1
     if not rows:
         context.reporter.warning("no packages found")
         return 1

@@ -39,7 +39,7 @@ Usage: pixi [OPTIONS] COMMAND [ARGS]
 
 {commands}
 
-Options:
+Options, of which -v, -q, --color and --no-progress may stand behind the command, too:
   -m, --manifest-path PATH  the manifest, or the folder that holds it
   -v, --verbose             say more (repeat for more)
   -q, --quiet               say less
@@ -162,6 +162,7 @@ def _dispatch(name: str, words: list[str], context: Context) -> int:
         namespace = parser.parse_args(words)
     except SystemExit as stop:
         return int(stop.code or 0)
+    context.hear(namespace)
     context.command = name
     context.words = tuple(words)
     from ..config.overrides import overriding

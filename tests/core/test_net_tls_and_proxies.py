@@ -63,6 +63,22 @@ def test_a_folder_of_authorities(ours: Authority, tmp_path: Path) -> None:
         assert one.get_bytes(server.url + "/x").content == b"safe"
 
 
+@pytest.mark.parametrize(
+    ("allowed", "trusted"),
+    [("127.0.0.1", True), ("127.0.0.1:PORT", True), ("127.0.0.1:1", False), ("other.example", False)],
+)
+def test_single_hosts_whose_certificate_is_not_checked(ours: Authority, allowed: str, trusted: bool) -> None:
+    with serving({"/x": b"safe"}, tls=ours.server()) as server, serving({"/y": b"y"}, tls=ours.server()) as another:
+        hosts = (allowed.replace("PORT", server.url.rpartition(":")[2]),)
+        with Client(net_config(Config(pypi_allow_insecure_host=hosts), {"UV_HTTP_RETRIES": "0"})) as one:
+            for url, fine in ((server.url + "/x", trusted), (another.url + "/y", allowed == "127.0.0.1")):
+                if fine:
+                    assert one.get_bytes(url).content
+                else:
+                    with pytest.raises(NetworkError, match="cannot be trusted"):
+                        one.get_bytes(url)
+
+
 UNTRUSTED = {
     "expired": ({"days_left": -1}, True, "expired"),
     "another host": ({"host": "channels.example"}, True, "not valid for '127.0.0.1'"),

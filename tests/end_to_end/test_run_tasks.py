@@ -180,6 +180,7 @@ def test_the_environment_of_a_program(demo: Path) -> None:
     assert found["PATH"].startswith(str(demo / ".pixi" / "envs" / "default" / "bin") + ":")
     assert found["PIXI_PROJECT_ROOT"] == str(demo)
     assert found["PIXI_PROMPT"] == "(demo) "
+    assert os.access(found["PIXI_EXE"], os.X_OK)
     assert found["FROM_ACTIVATION"] == "activated"
     assert found["PIXI_IN_SHELL"] == "1"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -59,11 +61,18 @@ def read_activation(
     return Activation(
         prefix=prefix,
         path=path_entries(prefix),
-        variables={**variables, **metadata},
+        variables={**variables, **metadata, **own_executable()} if metadata else variables,
         scripts=(*package_scripts(prefix, own), *usable),
         env=dict(env),
         windows=windows,
     )
+
+
+def own_executable() -> dict[str, str]:
+    """`PIXI_EXE`, by which tasks call this very command; nothing where it is not installed as a program."""
+    name = "pixi.exe" if os.name == "nt" else "pixi"
+    program = os.path.join(os.path.dirname(sys.executable), name)
+    return {"PIXI_EXE": program} if os.path.isfile(program) else {}
 
 
 def _json_files(folder: Path) -> list[Path]:

@@ -301,7 +301,8 @@ def _collect_cache(values: Mapping[str, Any], path: Path, merged: dict[str, Any]
             elif key in CACHE_KINDS:
                 _put(merged, "cache_folders", {key: _path(value)})
             else:
-                warnings.append(_ignored(f"cache.{key}", path, [f"cache.{kind}" for kind in CACHE_KINDS]))
+                known = [one for one in known_keys() if one.startswith("cache.")]
+                warnings.append(_ignored(f"cache.{key}", path, known))
         except _Refused as refused:
             warnings.append(f"Ignoring 'cache.{key}' in {path}: expected {refused}")
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetConfig:
     """How requests are made. Times are seconds; `retries` come after the first attempt; `per_host` bounds how many
-    requests one host sees at once. `s3_options` are pixi's, by bucket. `now`
-    is the clock (seconds since 1970), `sleep` and `jitter` what retries wait by.
+    requests one host sees at once. `insecure_hosts` (`host` or `host:port`) may show any certificate. `s3_options` are
+    pixi's, by bucket. `now` is the clock (seconds since 1970), `sleep` and `jitter` what retries wait by.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -33,6 +33,7 @@ class NetConfig:
     read_timeout: float = 30.0
     longest_wait: float = 60.0
     tls_no_verify: bool = False
+    insecure_hosts: frozenset[str] = frozenset()
     certificates: Path | None = None
     s3_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     now: Callable[[], float] = time.time
@@ -74,6 +75,7 @@ def net_config(
         read_timeout=float(_number(variables.get("UV_HTTP_TIMEOUT") or variables.get("UV_REQUEST_TIMEOUT"), 30)),
         per_host=max(1, min(8, config.concurrent_downloads)),
         tls_no_verify=config.tls_no_verify,
+        insecure_hosts=frozenset(host.lower() for host in config.pypi_allow_insecure_host),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -14,6 +15,7 @@ from .proxies import proxy_for
 if TYPE_CHECKING:
     from .config import NetConfig
 
+_PORTS = {"http": 80, "https": 443}
 USER_AGENT = "pixi-jupyter (+https://pixi.sh)"
 
 
@@ -23,12 +25,12 @@ class Transport:
     def __init__(self, config: NetConfig) -> None:
         self._config = config
         self._guard = threading.Lock()
-        self._pools: dict[str | None, httpx.Client] = {}
+        self._pools: dict[tuple[str | None, bool], httpx.Client] = {}
         self._context: ssl.SSLContext | None = None
 
     def send(self, url: str, headers: dict[str, str], *, method: str = "GET") -> httpx.Response:
         """The response with its body still to be read; close it. Raises `httpx.HTTPError`."""
-        pool = self._pool(proxy_for(url, self._config.environ))
+        pool = self._pool(proxy_for(url, self._config.environ), self._is_insecure(url))
         return pool.send(pool.build_request(method, url, headers=headers), stream=True, follow_redirects=False)
 
     def close(self) -> None:
@@ -38,13 +40,22 @@ class Transport:
                 pool.close()
             self._pools.clear()
 
-    def _pool(self, proxy: str | None) -> httpx.Client:
+    def _is_insecure(self, url: str) -> bool:
+        """Whether the user accepts any certificate of this host (`pypi-config.allow-insecure-host`)."""
+        hosts = self._config.insecure_hosts
+        if not hosts:
+            return False
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        return host in hosts or f"{host}:{parts.port or _PORTS.get(parts.scheme)}" in hosts
+
+    def _pool(self, proxy: str | None, insecure: bool) -> httpx.Client:
         with self._guard:
-            pool = self._pools.get(proxy)
+            pool = self._pools.get((proxy, insecure))
             if pool is None:
                 config = self._config
-                pool = self._pools[proxy] = httpx.Client(
-                    verify=self._tls(),
+                pool = self._pools[proxy, insecure] = httpx.Client(
+                    verify=_unchecked() if insecure else self._tls(),
                     proxy=proxy,
                     trust_env=False,
                     timeout=httpx.Timeout(config.read_timeout, connect=config.connect_timeout, pool=None),
@@ -76,3 +87,10 @@ class Transport:
                 self._context.check_hostname = False
                 self._context.verify_mode = ssl.CERT_NONE
         return self._context
+
+
+def _unchecked() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from pixi_core.messages import receive
 from pixi_core.model.channel import Channel, file_url
 from pixi_core.model.platform import NOARCH, Subdir
 from pixi_core.model.record import RepoDataRecord
+from pixi_core.ops import solving
 from pixi_core.ops.solve_worker import Order, serve
 from pixi_core.ops.solving import Job, Work, solve_all
 from pixi_core.process_copy import Copy, can_fork
@@ -119,6 +121,25 @@ def test_a_copy_holds_nothing_of_its_original(tmp_path: Path) -> None:
     assert copy.wait() == 0  # it ends when nobody can send it anything more
     copy.kill()  # nothing to do, and no error
     copy.stdout.close()
+
+
+@pytest.mark.parametrize(("said", "helpers"), [(3, 2), (2, 1), (1, 0)])
+def test_the_configuration_bounds_how_many_solve(
+    channel: Channel, tmp_path: Path, said: int, helpers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [0]
+
+    def helping(_: Work, count: int) -> AbstractContextManager[None]:
+        asked.append(count)
+        return nullcontext()
+
+    monkeypatch.setattr(solving, "helping", helping)
+    config = Config(concurrent_solves=said)
+    found = Services(config=config, dirs=CacheDirs.below(tmp_path / "cache"), environ=dict(os.environ))
+    jobs = [job(channel, platform, SolveRequest(specs=specs("a"))) for platform in PLATFORMS]
+    assert len(solve_all(found, jobs, cores=3)) == len(PLATFORMS) == 3
+    found.close()
+    assert asked[-1] == helpers
 
 
 @pytest.mark.usefixtures("started_as")

@@ -171,3 +171,36 @@ def test_only_packages_that_no_environment_links_go(tmp_path: Path, small_channe
     assert not any("old-archive" in name for name in names)
     assert [entry["path"] for entry in would["removed"]] == [entry["path"] for entry in done["removed"]]
     pixi("clean", "--unused", cwd=tmp_path).failed(2)
+
+
+def test_clean_of_single_parts(workspace: Path, tmp_path: Path) -> None:
+    """What is named goes, and nothing else does; names of caches and of parts do not go together."""
+    environ = {"PIXI_HOME": str(tmp_path / "home"), "PIXI_CACHE_DIR": str(tmp_path / "cache")}
+    pixi("workspace", "register", cwd=workspace, environ=environ).succeeded()
+    registry = tmp_path / "home" / "workspaces.toml"
+    folders = {"--activation-cache": "activation-env-v0", "--build": "build"}
+    for name in folders.values():
+        (workspace / ".pixi" / name).mkdir(parents=True)
+    for option, name in folders.items():
+        assert "Would remove" in pixi("clean", option, "-n", cwd=workspace, environ=environ).succeeded().err
+        assert (workspace / ".pixi" / name).is_dir()
+        [removed] = json.loads(pixi("clean", option, "--json", cwd=workspace, environ=environ).succeeded().out)
+        assert removed["path"] == str(workspace / ".pixi" / name)
+        assert not (workspace / ".pixi" / name).exists()
+    assert registry.exists()
+    pixi("clean", "--workspaces-registry", cwd=tmp_path, environ=environ).succeeded()
+    assert not registry.exists()
+    built, other = tmp_path / "cache" / "built-wheels-v1", tmp_path / "cache" / "repodata"
+    built.mkdir(parents=True)
+    other.mkdir()
+    pixi("clean", "cache", "--build", "--notices", "-y", cwd=tmp_path, environ=environ).succeeded()
+    assert (built.exists(), other.exists()) == (False, True)
+    for words in (("cache", "--activation-cache"), ("-e", "default", "--workspaces-registry")):
+        assert "stand without" in pixi("clean", *words, cwd=workspace, environ=environ).failed(2).err
+
+
+@pytest.mark.parametrize("command", ["self-update", "build", "publish", "upload"])
+def test_commands_that_only_pixi_has(command: str, tmp_path: Path) -> None:
+    told = pixi(command, cwd=tmp_path).failed(2).err
+    assert f"`pixi {command}` does not exist here" in told
+    assert "did you mean" not in told

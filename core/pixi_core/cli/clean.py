@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from .context import Context
 
-KINDS = ("conda", "pypi", "repodata", "mapping", "exec", "build-backends")
+KINDS = ("conda", "pypi", "repodata", "mapping", "exec", "build-backends", "build", "notices")
+"""`build` is also a part of a workspace."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     environment_argument(parser)
     for kind in KINDS:
         parser.add_argument(f"--{kind}", action="append_const", dest="kinds", const=kind, help=f"cache: {kind} only")
+    parser.add_argument("--activation-cache", action="store_true", help="only what activation scripts were seen to do")
+    parser.add_argument("--workspaces-registry", action="store_true", help="only the names of registered workspaces")
     parser.add_argument("--unused", action="store_true", help="cache: only packages that no environment links")
     parser.add_argument("-y", "--yes", action="store_true", help="cache: do not ask")
     parser.add_argument("-n", "--dry-run", action="store_true", help="remove nothing, say what would be removed")
@@ -33,6 +36,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     from ..errors import UsageError
     from ..ops import clean
 
+    parts = arguments.activation_cache or arguments.workspaces_registry
+    if parts and (arguments.what or arguments.unused or arguments.environment):
+        raise UsageError("--activation-cache and --workspaces-registry stand without `cache`, `history` and -e")
     if arguments.unused:
         if arguments.what != "cache" or arguments.kinds:
             raise UsageError("--unused belongs to `pixi clean cache`, without kinds")
@@ -45,13 +51,20 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         folders = clean.caches_of(open_services(context.environ).dirs, arguments.kinds or ())
         if folders and not (arguments.yes or arguments.dry_run or _agreed(context)):
             raise UsageError("nothing was removed", hints=["say yes, or use --yes"])
-    elif arguments.kinds:
+    elif set(arguments.kinds or ()) - {"build"}:
         raise UsageError("kinds of caches belong to `pixi clean cache`")
+    elif parts or arguments.kinds:
+        folders = clean.parts_of(
+            None if not (arguments.activation_cache or arguments.kinds) else context.workspace(arguments.manifest_path),
+            activation=arguments.activation_cache,
+            build=bool(arguments.kinds),
+            registry=context.environ if arguments.workspaces_registry else None,
+        )
     else:
         folders = clean.environments_of(context.workspace(arguments.manifest_path), arguments.environment)
     if not arguments.dry_run:
         clean.remove(folders)
-        if arguments.what is None and arguments.environment is None:
+        if arguments.what is None and arguments.environment is None and not (parts or arguments.kinds):
             from ..install.history import History
 
             History(context.workspace(arguments.manifest_path).pixi_dir).unpin()

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 
 GROUP = "pixi.commands"
+_NOT_HERE = {
+    "self-update": "update it by what installed it, for instance `pip install --upgrade pixi-jupyter`",
+    **dict.fromkeys(("build", "publish"), "conda packages are built by pixi itself, or by rattler-build"),
+    "upload": "conda packages are uploaded by pixi itself, or by rattler-build",
+}
+"""Commands of pixi that are none here, and what to do instead."""
 
 
 class _Adapter:
@@ -65,6 +71,8 @@ def find_extension(name: str, words: Sequence[str], environ: Mapping[str, str]) 
         return subprocess.run([program, *words], env=dict(environ), check=False).returncode
     from .commands import ALIASES, COMMANDS
 
+    if name in _NOT_HERE:
+        raise UsageError(f"`pixi {name}` does not exist here", hints=[_NOT_HERE[name]])
     nearest = hints(name, [*COMMANDS, *ALIASES, *extension_names(environ)])
     raise UsageError(f"unknown command '{name}'", hints=[*nearest, "see `pixi --help`"])
 

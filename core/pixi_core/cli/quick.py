@@ -31,7 +31,7 @@ def run(words: Sequence[str], environ: Mapping[str, str]) -> int | None:
     note = _note(manifest, root, argv[0], environ)
     if note is None:
         return None
-    if argv[0] in TRIVIAL:
+    if argv[0] in TRIVIAL and not note["activation"].get("always"):
         return TRIVIAL[argv[0]]
     if argv[0] in BUILTIN_NAMES:
         return None

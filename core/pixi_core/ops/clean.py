@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..fs import remove_tree
+from ..fs import remove_tree, translated
+from .registry import registry_file
 
 if TYPE_CHECKING:
     from ..cache.layout import CacheDirs
@@ -21,13 +22,16 @@ CACHES: dict[str, tuple[str, ...]] = {
     "mapping": ("mapping",),
     "exec": ("exec_environments",),
     "build-backends": ("build_environments",),
+    "build": ("built_wheels",),
+    "notices": (),
 }
-"""Kind of cache -> folders of `CacheDirs`. Notebooks' own manifests are no cache: they are never removed here."""
+"""Kind of cache -> folders of `CacheDirs`. Notebooks' own manifests are no cache: they are never removed here. Notices of
+channels are not kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A folder that was (or, in a rehearsal, would be) removed, and the bytes of its files."""
+    """A folder (or file) that was (or, in a rehearsal, would be) removed, and the bytes of its files."""
 
     path: Path
     size: int
@@ -47,13 +51,37 @@ def environments_of(workspace: Workspace, name: str | None) -> list[Removed]:
 
 def caches_of(dirs: CacheDirs, kinds: Sequence[str]) -> list[Removed]:
     """The folders of some kinds of caches; of all where none is named."""
-    return _present([getattr(dirs, field) for kind in kinds or CACHES for field in CACHES[kind]])
+    fields = dict.fromkeys(field for kind in kinds or CACHES for field in CACHES[kind])
+    return _present([getattr(dirs, field) for field in fields])
+
+
+def parts_of(
+    workspace: Workspace | None, *, activation: bool, build: bool, registry: Mapping[str, str] | None
+) -> list[Removed]:
+    """What is known of a workspace's activation, what pixi has built in it, and (of the user with these variables) the
+    names of registered workspaces.
+    """
+    folders = []
+    if workspace is not None:
+        folders += [workspace.pixi_dir / "activation-env-v0"] if activation else []
+        folders += [workspace.pixi_dir / "build"] if build else []
+    found = _present(folders)
+    if registry is not None:
+        file = registry_file(registry)
+        found += [Removed(file, file.stat().st_size)] if file.is_file() else []
+    return found
 
 
 def remove(folders: Sequence[Removed]) -> None:
     """Remove them. Raises `InstallError` with the path that cannot be removed."""
     for folder in folders:
-        remove_tree(folder.path)
+        if folder.path.is_file():
+            try:
+                folder.path.unlink()
+            except OSError as error:
+                raise translated(error, folder.path) from None
+        else:
+            remove_tree(folder.path)
 
 
 def _present(paths: Sequence[Path]) -> list[Removed]:

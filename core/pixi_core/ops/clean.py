@@ -25,8 +25,9 @@ CACHES: dict[str, tuple[str, ...]] = {
     "build": ("built_wheels",),
     "notices": (),
 }
-"""Kind of cache -> folders of `CacheDirs`. Notebooks' own manifests are no cache: they are never removed here. Notices of
-channels are not kept."""
+"""Kind of cache -> folders of `CacheDirs`. Notebooks' own manifests are no cache: they are never removed here. What
+channels announce is not kept.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pytest
 
 from pixi_core.cli.list import COLUMNS
 from tests.support.command import pixi
+from tests.support.pypi_index import FakeIndex, serving
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,30 @@ def test_every_column_says_what_the_json_says(workspace: Path) -> None:
     for row, line in zip(rows, shown[1:], strict=True):
         for field in ("name", "version", "build", "sha256", "md5", "file_name", "url"):
             assert str(row[field]) in line
+
+
+KEYS = {
+    "name", "version", "build", "build_number", "size_bytes", "kind", "source", "license", "license_family",
+    "is_explicit", "md5", "sha256", "arch", "platform", "subdir", "timestamp", "noarch", "file_name", "url",
+    "index_url", "requested_spec", "constrains", "depends", "track_features", "run_exports",
+}  # fmt: skip
+
+
+def test_every_package_has_every_key(workspace: Path, tmp_path: Path) -> None:
+    """Whatever reads the list need not ask which kind a package is; `is_editable` is said of PyPI's alone."""
+    index = FakeIndex()
+    index.wheel("greeting", "1.0")
+    with serving(index) as running:
+        (tmp_path / "pixi.toml").write_text(
+            '[workspace]\nchannels = []\nplatforms = ["linux-64"]\n'
+            f'[pypi-options]\nindex-url = "{running.url}"\n[pypi-dependencies]\ngreeting = "*"\n'
+        )
+        pixi("lock", cwd=tmp_path).succeeded()
+    [wheel] = json.loads(pixi(*LIST, "--json", cwd=tmp_path).succeeded().out)
+    packages = json.loads(pixi(*LIST, "--json", cwd=workspace).succeeded().out)
+    assert {frozenset(package) for package in packages} == {frozenset(KEYS)}
+    assert set(wheel) == KEYS | {"is_editable"}
+    assert (wheel["license"], wheel["constrains"], packages[0]["index_url"]) == (None, [], None)
 
 
 def test_a_field_that_does_not_exist(workspace: Path) -> None:

@@ -330,8 +330,9 @@ def test_how_often_scripts_run(demo: Demo, said: str, times: int) -> None:
 )
 def test_the_prompt(demo: Demo, said: str, shown: bool) -> None:
     demo.says(said)
-    _, screen = shell(demo, "exit")
-    assert ("(demo) " in screen) == shown
+    _, screen = shell(demo, 'echo "<$PS1>"', "exit")
+    assert ("\n<(demo) " in screen) == shown
+    assert "\n<" in screen
 
 
 @pytest.mark.skipif(os.name == "nt", reason="terminals of POSIX")

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from ..workspace import Workspace
 
 
+_OF_ONE_KIND = (
+    "build_number", "license", "license_family", "arch", "platform", "subdir", "timestamp", "noarch", "file_name",
+    "index_url", "run_exports",
+)  # fmt: skip
+"""What is null where it says nothing about a package."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One package of the list. `kind` is `conda` or `pypi`; sizes are bytes."""
@@ -36,7 +43,7 @@ class Row:
     record: RepoDataRecord | PypiRecord
 
     def to_json(self) -> dict[str, Any]:
-        """The keys of `pixi list --json`."""
+        """The keys of `pixi list --json`: all of them, whatever kind of package it is, but for `is_editable`."""
         base: dict[str, Any] = {
             "name": self.name,
             "version": self.version,
@@ -48,9 +55,11 @@ class Row:
             "requested_spec": self.requested_spec,
             "md5": self.record.md5,
             "sha256": self.record.sha256,
+            **dict.fromkeys(_OF_ONE_KIND),
         }
         record = self.record
         if isinstance(record, RepoDataRecord):
+            exports = record.run_exports
             base |= {
                 "build_number": record.build_number,
                 "license": record.license,
@@ -65,6 +74,7 @@ class Row:
                 "constrains": list(record.constrains),
                 "depends": list(record.depends),
                 "track_features": list(record.track_features),
+                "run_exports": None if exports is None else {kind: list(specs) for kind, specs in exports.items()},
             }
         else:
             base |= {
@@ -73,6 +83,8 @@ class Row:
                 "index_url": record.index,
                 "file_name": record.file_name,
                 "depends": list(record.requires_dist),
+                "constrains": [],
+                "track_features": [],
             }
         return base
 

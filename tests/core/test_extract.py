@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import stat
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pixi_core.archive import compression
 from pixi_core.archive.extract import extract_conda, extract_sdist, extract_tar_bz2, extract_wheel
 from pixi_core.archive.limits import Limits
 from pixi_core.archive.sink import Extracted, Sink
@@ -128,6 +130,15 @@ def test_a_source_keeps_the_time_that_its_bytecode_names(
     assert found == modified if modified is not None else found > 1_700_000_000
 
 
+@pytest.fixture(params=["isal", "zlib"])
+def inflating(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the fast library and, as on machines for which it is not built, without it."""
+    if request.param == "zlib":
+        monkeypatch.setattr(compression, "fast_zlib", zlib)
+    assert compression.fast_zlib.__name__ in ("zlib", "isal.isal_zlib")
+
+
+@pytest.mark.usefixtures("inflating")
 @pytest.mark.parametrize("zip64", [False, True])
 def test_sound_wheel(zip64: bool, tmp_path: Path) -> None:
     members = [
@@ -352,6 +363,7 @@ ZIP_TRICKS: dict[str, ZipParts] = {
 }
 
 
+@pytest.mark.usefixtures("inflating")
 @pytest.mark.parametrize("parts", ZIP_TRICKS.values(), ids=ZIP_TRICKS)
 def test_tricks_in_zip(parts: ZipParts, tmp_path: Path) -> None:
     with honeypot(tmp_path), pytest.raises(ArchiveError):
@@ -362,6 +374,7 @@ LARGE = random.Random(7).randbytes(600_000)  # does not shrink: the decompressor
 PACKED = archives.deflated(LARGE)
 
 
+@pytest.mark.usefixtures("inflating")
 def test_large_members_of_zip(tmp_path: Path) -> None:
     members = [ZipMember("large", LARGE, deflate=True), ZipMember("zeros", bytes(5_000_000), deflate=True)]
     _run(extract_wheel, zip_archive(ZipParts(members)), tmp_path / "target")
@@ -369,6 +382,7 @@ def test_large_members_of_zip(tmp_path: Path) -> None:
     assert (tmp_path / "target/zeros").read_bytes() == bytes(5_000_000)
 
 
+@pytest.mark.usefixtures("inflating")
 @pytest.mark.parametrize(
     "packed",
     [

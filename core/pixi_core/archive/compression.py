@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArchiveError
 
 if TYPE_CHECKING:
     from .limits import Limits
+
+try:
+    fast_zlib: ModuleType = import_module("isal.isal_zlib")
+except ImportError:  # it is not built for every machine
+    fast_zlib = zlib
+"""zlib to those who unpack: the same interface, and half the time where it can be had."""
 
 Read = Callable[[int], bytes]
 _PIECE = 1 << 18

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import stat
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
 from ..errors import ArchiveError
+from . import compression
 
 Buffer = memoryview
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
@@ -25,7 +25,7 @@ _END64 = struct.Struct("<4sQHHIIQQQQ")
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _STREAMED, _UTF8 = 1, 8, 0x800
 _UNICODE_PATH = 0x7075
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 _PACKED = 1 << 18
 """How many bytes of a member go into the decompressor at once."""
 
@@ -233,7 +233,7 @@ class ZipReader:
         view = self._data[entry.start : entry.start + entry.stored]
         if entry.method != _STORED:
             self._refuse(f"{entry.name!r} is packed twice")
-        if zlib.crc32(view) != entry.crc:
+        if compression.fast_zlib.crc32(view) != entry.crc:
             self._refuse(f"the checksum of {entry.name!r} is wrong")
         return view
 
@@ -244,7 +244,7 @@ class ZipReader:
             for at in range(0, len(view), _PIECE):
                 yield view[at : at + _PIECE]
             return
-        inner = zlib.decompressobj(-15)
+        inner = compression.fast_zlib.decompressobj(-15)
         at, end = entry.start, entry.start + entry.stored
         pending: bytes | memoryview = b""
         left, crc = entry.size, 0
@@ -255,13 +255,13 @@ class ZipReader:
                 at += len(pending)
             try:
                 piece = inner.decompress(pending, min(_PIECE, left + 1))
-            except zlib.error as error:
+            except compression.fast_zlib.error as error:
                 self._refuse(f"{entry.name!r} cannot be unpacked: {error}")
             pending = inner.unconsumed_tail
             left -= len(piece)
             if left < 0 or (not piece and not pending and at == end and not inner.eof):
                 self._refuse(f"{entry.name!r} has another size than it says")
-            crc = zlib.crc32(piece, crc)
+            crc = compression.fast_zlib.crc32(piece, crc)
             if piece:
                 yield piece
         if left or inner.unused_data or pending or at != end or crc != entry.crc:

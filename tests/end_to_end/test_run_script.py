@@ -74,14 +74,34 @@ def test_a_script_that_starts_itself(script: Path, tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (0, f"python3.11 1.0\n{tmp_path} ['y'] False\n"), ran.stderr
 
 
+MISTAKES = [
+    ("# requires-pythn = '>=3'", "tool.py:3:3: unknown key `requires-pythn`"),
+    ("# requires-pythn = '>=3'", "did you mean `requires-python`?"),
+    ("# dependencies = ['a', 'b ==']", "tool.py:3:24: "),
+    ("# requires-python = '>>3'", "tool.py:3:21: '>>3' is not a valid"),
+    ("# tool = 3", "tool.py:3:10: `tool` must be a table"),
+    ("# [tool]\n# pixi = 3", "tool.py:4:10: `pixi` must be a table"),
+    ("# [tool.pixi]\n# workspace = 3", "tool.py:4:15: `workspace` must be a table"),
+    ("# [tool.pixi]\n# depndencies = {}", "did you mean `dependencies`?"),
+    ("# [tool.pixi.workspace]\n# chanels = []", "tool.py:4:3: unknown key `chanels` in [workspace]"),
+    ("# [tool.pixi.workspace]\n# channels = 3", "tool.py:4:14: `channels` must be a list"),
+    ("# [tool.pixi.dependencies]\n# x = 3", "tool.py:4:7: 'x' must be a version spec or a table"),
+    ("# [tool.pixi.dependencies]\n# x = '>>3'", "tool.py:4:7: "),
+    ("# [tool.pixi.pypi-options]\n# find-links = 3", "tool.py:4:3: `find-links` must be a list"),
+    ("# [tool.pixi.target.linx.dependencies]", "tool.py:3:3: 'linx' is neither a platform"),
+]
+"""Blocks that begin in the second line, with where their mistake is in the file."""
+
+
 @pytest.mark.parametrize(
     ("text", "code", "said"),
     [
         ("# /// script\n# dependencies = [\n# ///\n", 1, "tool.py:3: the block `# /// script`"),
         ("# /// script\n# x = 1\n# ///\n\n# /// script\n# y = 1\n# ///\n", 1, "one is allowed"),
         ("# /// script\n# [tool.pixi.tasks]\n# a = 'b'\n# ///\n", 1, "`tool.pixi.tasks` has no meaning in a script"),
-        ("# /// script\n# dependencies = 'x'\n# ///\n", 1, "must be a list of strings"),
-        ("# /// script\n# requires-python = 3\n# ///\n", 1, "must be a string"),
+        ("# /// script\n# dependencies = 'x'\n# ///\n", 1, "tool.py:2:18: `dependencies` must be a list"),
+        ("# /// script\n# requires-python = 3\n# ///\n", 1, "tool.py:2:21: `requires-python` must be a string"),
+        *((f"#!\n# /// script\n{block}\n# ///\n", 1, said) for block, said in MISTAKES),
     ],
 )
 def test_blocks_that_cannot_be_used(tmp_path: Path, text: str, code: int, said: str) -> None:

@@ -56,13 +56,19 @@ _FEATURE_KEYS = (*CONTENT_KEYS, *LEGACY_KEYS, *SHARED_KEYS, "system-requirements
 
 
 def read_manifest(
-    text: str, *, path: Path, kind: ManifestKind = "pixi", now: datetime | None = None
+    text: str,
+    *,
+    path: Path,
+    kind: ManifestKind = "pixi",
+    now: datetime | None = None,
+    problems: Problems | None = None,
 ) -> WorkspaceManifest:
-    """The manifest in `text`; `path` is where it stands, `now` what ages in `exclude-newer` are counted from.
+    """The manifest in `text`; `path` is where it stands, `now` what ages in `exclude-newer` are counted from. Mistakes
+    go to `problems` where the manifest was made of another text.
 
     Raises `ManifestError` with every mistake.
     """
-    problems = Problems(path, text)
+    problems = problems or Problems(path, text)
     document = Table(parse_toml(text, problems), (), problems)
     project = None
     body = document

@@ -17,11 +17,14 @@ T = TypeVar("T")
 
 
 class Problems:
-    """The mistakes found in one file; their positions are looked up when they are raised."""
+    """The mistakes found in one file; their positions are looked up when they are raised. `prefix` is where the tables
+    that are read stand in it.
+    """
 
-    def __init__(self, path: Path, text: str) -> None:
+    def __init__(self, path: Path | str, text: str, *, prefix: KeyPath = ()) -> None:
         self.path = path
         self.text = text
+        self.prefix = prefix
         self.found: list[tuple[KeyPath, bool, str, str]] = []
 
     def add(self, path: KeyPath, message: str, *, hint: str = "", key: bool = False) -> None:
@@ -37,7 +40,7 @@ class Problems:
         spans = find_spans(self.text)
         placed: list[tuple[int, Issue]] = []
         for path, key, message, hint in dict.fromkeys(self.found):
-            offset = spans.find(path, key=key)
+            offset = spans.find((*self.prefix, *path), key=key)
             placed.append((-1 if offset is None else offset, self.issue(message, offset, hint)))
         placed.sort(key=lambda pair: pair[0])
         count = len(placed)

@@ -14,11 +14,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..errors import ManifestError, UsageError
+from ..errors import ManifestError, SpecError, UsageError
 from ..progress import SILENT, Reporter
 from .exec import ExecEnvironment, cached_environment
 
 if TYPE_CHECKING:
+    from ..manifest.table import Problems
     from ..workspace import Services
 
 _INPUT = "standard input"
@@ -102,22 +103,65 @@ def sidecar(script: Path) -> Path:
 
 def script_workspace(services: Services, script: Script, *, folder: Path) -> tuple[Path, str]:
     """The cache folder in which the script's workspace is, and the manifest of it. Raises `ManifestError`."""
+    from ..manifest.read import read_manifest
+    from ..manifest.table import Problems
     from ..model.channel import channel as parse_channel
     from ..virtual import host_subdir
 
     metadata = script_metadata(script.text, source=script.source)
+    problems = _problems(script)
+    _check(metadata, Problems(problems.path, problems.text))
     given = metadata.get("tool", {}).get("pixi", {}).get("workspace", {})
     channels = given.get("channels", list(services.config.default_channels))
     root = folder if script.path is None else script.path.parent
-    absolute = [parse_channel(one, root=root).url if isinstance(one, str) else one for one in channels]
+    if isinstance(channels, list):  # anything else is told with its place, below
+        channels = [parse_channel(one, root=root).url if isinstance(one, str) else one for one in channels]
     if given:
-        given["channels"] = absolute
+        given["channels"] = channels
     anchor_paths(metadata.get("tool", {}).get("pixi", {}), root)
     platform = str(host_subdir(services.environ))
-    manifest = manifest_text(metadata, source=script.source, channels=absolute, platform=platform)
+    manifest = manifest_text(metadata, source=script.source, channels=channels, platform=platform)
+    read_manifest(manifest, path=root / "pixi.toml", problems=problems)
     identity = manifest if script.source == _INPUT else script.source
     digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return services.dirs.exec_environments / f"script-{script.name[:40]}-{digest}", manifest
+
+
+def _problems(script: Script) -> Problems:
+    """For mistakes in the block, which are told at their place in the script."""
+    from ..manifest.script_block import only_block
+    from ..manifest.table import Problems
+
+    first, lines = only_block(script.text, source=script.source) or (0, [])
+    # blanks instead of `# ` keep lines and columns
+    text = "\n" * first + "".join(f"  {line}\n" for line in lines)
+    return Problems(script.path or script.source, text, prefix=("tool", "pixi"))
+
+
+def _check(metadata: Mapping[str, Any], problems: Problems) -> None:
+    """What a manifest would not say of the block itself. Raises `ManifestError` with every mistake."""
+    from ..manifest.table import Table, suggestion
+    from ..model.pypi_requirement import parse_requirement
+    from ..model.version_spec import parse_version_spec
+
+    block = Table(metadata, (), problems)
+    block.allow(("requires-python", "dependencies", "tool"), where="the block of a script")
+    requires = block.get("requires-python", str)
+    if requires is not None:
+        block.convert("requires-python", lambda: parse_version_spec(requires.replace(" ", "") or "*"))
+    for position, text in enumerate(block.texts("dependencies") or ()):
+        try:
+            parse_requirement(text)
+        except SpecError as error:
+            problems.add(("dependencies", position), error.message, hint="; ".join(error.hints))
+    pixi = block.table("tool").table("pixi")
+    for key in pixi.data:
+        if key in _TABLES:
+            pixi.get(key, dict)
+        else:
+            hint = suggestion(key, _TABLES, what="tables")
+            pixi.wrong(key, f"`tool.pixi.{key}` has no meaning in a script", hint=hint, at_key=True)
+    problems.raise_any()
 
 
 def anchor_paths(tables: dict[str, Any], root: Path) -> None:
@@ -127,7 +171,8 @@ def anchor_paths(tables: dict[str, Any], root: Path) -> None:
             for spec in _tables(content.get(key)):
                 _anchor(spec, root)
     options = tables.get("pypi-options")
-    for link in options.get("find-links", ()) if isinstance(options, dict) else ():
+    links = options.get("find-links") if isinstance(options, dict) else None
+    for link in links if isinstance(links, list) else ():
         _anchor(link, root)
 
 

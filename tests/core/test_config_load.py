@@ -44,6 +44,7 @@ def test_the_workspace_outranks_the_home(tmp_path: Path) -> None:
         ("offline = ", "parse error in"),
         ("[shell]\nchange-ps2 = true", "did you mean `shell.change-ps1`?"),
         ('[cache]\nroot = "here"', "expected an absolute path"),
+        ('[cache]\nrot = "/here"', "did you mean `cache.root`?"),
     ],
 )
 def test_what_is_not_understood_is_ignored_with_a_warning(text: str, warning: str, tmp_path: Path) -> None:

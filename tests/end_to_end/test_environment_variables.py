@@ -159,6 +159,22 @@ def test_the_workspace_of_an_active_shell(workspace: Path, tmp_path_factory: pyt
     assert told.out.strip() == "demo"
 
 
+def test_a_nearer_manifest_than_that_of_the_active_shell(
+    workspace: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It wins with a warning; none is given where it is the same one, or was asked for."""
+    near = tmp_path_factory.mktemp("near")
+    (near / "pixi.toml").write_text((workspace / "pixi.toml").read_text().replace('"demo"', '"near"'))
+    for active, more, warned in (
+        (workspace, (), True),
+        (near, (), False),
+        (workspace, ("-m", str(near)), False),
+    ):
+        environ = {"PIXI_PROJECT_MANIFEST": str(active / "pixi.toml"), "PIXI_IN_SHELL": "1"}
+        told = pixi("task", "list", *more, cwd=near, environ=environ).succeeded()
+        assert (f"nearer than {active / 'pixi.toml'}" in told.err) == warned
+
+
 def test_activation_says_which_workspace_it_is(workspace: Path) -> None:
     told = pixi("shell-hook", "--json", cwd=workspace).succeeded()
     variables = json.loads(told.out)["environment_variables"]

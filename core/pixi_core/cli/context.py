@@ -150,8 +150,16 @@ class Context:
             self._workspace.command = " ".join(("pixi", self.command, *self.words))
             for warning in self._workspace.warnings:
                 self.reporter.warning(warning)
+            if chosen is None:
+                self._compare_with_shell(self._workspace.manifest_path)
             self._look_at_trust(self._workspace)
         return self._workspace
+
+    def _compare_with_shell(self, manifest_path: Path) -> None:
+        """Say so where the nearest manifest is another than that of the pixi shell in which this runs."""
+        active = self.environ.get("PIXI_PROJECT_MANIFEST")
+        if active and self.environ.get("PIXI_IN_SHELL") and os.path.realpath(active) != os.path.realpath(manifest_path):
+            self.reporter.warning(f"{manifest_path} is used, which is nearer than {active} of the active pixi shell")
 
     def _changeable(self, workspace: Workspace) -> Workspace:
         """For a command that changes a workspace which belongs to somebody else: that of the notebook alone."""

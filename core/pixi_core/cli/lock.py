@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolve-conflict", action="store_true", help="solve a lock file in which git left both sides of a merge"
     )
+    parser.add_argument("--no-install", action="store_true", help="taken for pixi's sake: nothing is installed")
     script_argument(parser)
     parser.add_argument("--like", metavar="FILE", help="prefer the versions of a conda-lock.yml")
     config_options(parser)

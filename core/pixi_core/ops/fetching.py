@@ -120,11 +120,14 @@ def _fetch_all(
 
     with ThreadPoolExecutor(min(WORKERS, len(records)), thread_name_prefix="fetch") as pool:
         futures = [pool.submit(fetch, record) for record in records]
-        done, rest = wait(futures, return_when=FIRST_EXCEPTION)
-        for future in rest:
-            future.cancel()
-    for future in done:
-        future.result()
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:  # also where Ctrl-C is an exception: what has begun is ended, nothing else begins
+            for future in futures:
+                future.cancel()
+    for future in futures:
+        if not future.cancelled():
+            future.result()
 
 
 def _not_cached(

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from pixi_core.config.load import known_keys
+from pixi_core.ops.init import open_services
+from pixi_core.ops.installing import link_options
 from pixi_core.virtual import host_subdir
+from tests.end_to_end.test_least_change import entry, write_channel
 from tests.end_to_end.test_run_shell import typed
 from tests.support.certificates import authority
 from tests.support.command import Ran, pixi
@@ -29,8 +32,6 @@ WITHOUT_EFFECT = {
 """Taken for pixi's sake; the documentation says so of each."""
 ELSEWHERE = {
     "jupyter.trust": ("core/test_trust.py", "[jupyter]"),
-    "allow-ref-links": ("end_to_end/test_environment_variables.py", "allow_ref_links"),
-    "cache.pypi-mapping": ("core/test_conda_pypi_map.py", "cache="),
     "concurrency.solves": ("core/test_solving.py", "concurrent_solves"),
 }
 """What cannot be seen from outside on every machine: the file and the name by which it is tested."""
@@ -283,6 +284,15 @@ def test_links_to_the_cache(demo: Demo, allowed: bool) -> None:
     assert (demo.file("share/shared").stat().st_nlink > 1) == allowed
 
 
+@changes("allow-ref-links")
+@pytest.mark.parametrize("allowed", [True, False])
+def test_clones_of_the_cache(demo: Demo, allowed: bool) -> None:
+    """Few file systems have clones, so it is seen whether they would be tried."""
+    demo.says(f"allow-ref-links = {str(allowed).lower()}")
+    services = open_services({**os.environ, **demo.environ()})
+    assert ("reflink" in link_options(services.config).allow) == allowed
+
+
 @changes("run-post-link-scripts")
 @pytest.mark.parametrize(("said", "ran"), [("false", False), ('"insecure"', True)])
 def test_scripts_of_packages(demo: Demo, said: str, ran: bool) -> None:
@@ -370,6 +380,22 @@ def test_caches_of_channels(demo: Demo, key: str, inside: str, tmp_path: Path) -
         environ = {"PIXI_CACHE_DIR": ""} if key == "root" else {}
         demo.pixi("add", "shared", **environ).succeeded()
     assert list(chosen.glob(inside))
+
+
+@changes("cache.pypi-mapping")
+def test_cache_of_names(demo: Demo, tmp_path: Path) -> None:
+    demo.says(f'cache.pypi-mapping = "{tmp_path / "chosen"}"')
+    index = FakeIndex()
+    index.wheel("greeting", "1.0")
+    with serving({"/names.json": b'{"python": null}'}) as names, serving_index(index) as running:
+        write_channel(tmp_path / "channel", [entry("python", "3.12.0")])
+        channel = (tmp_path / "channel").as_uri()
+        table = f'conda-pypi-map = {{ "{channel}" = "{names.url}/names.json" }}'
+        packages = '[dependencies]\npython = "*"\n[pypi-dependencies]\ngreeting = "*"\n'
+        options = f'[pypi-options]\nindex-url = "{running.url}"\n'
+        demo.manifest(f'channels = ["{channel}"]\n{table}', packages + options)
+        demo.pixi("lock").succeeded()
+    assert [path for path in (tmp_path / "chosen").rglob("*") if path.is_file()]
 
 
 @changes("cache.read-only")

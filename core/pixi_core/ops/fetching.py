@@ -89,8 +89,7 @@ def fetch_packages(
     if records:
         from ..cache.collect import sweep  # lazy, like all that downloading needs
 
-        # biggest first: the longest download should not be the last to start
-        records.sort(key=lambda record: -(record.size or 0))
+        records = _ordered(records)
         total = sum(record.size or 0 for record in records)
         with (
             unpacking(total) as unpack,
@@ -101,6 +100,17 @@ def fetch_packages(
         for root in {cache.root for cache in (services.packages, services.wheels)}:
             sweep(root)
     return fetched
+
+
+def _ordered(records: list[RepoDataRecord | PypiRecord]) -> list[RepoDataRecord | PypiRecord]:
+    """The biggest, the smallest, the second biggest and so on: the longest download should not be the last to start,
+    and something is to be unpacked at once.
+    """
+    falling = sorted(records, key=lambda record: -(record.size or 0))
+    half = (len(falling) + 1) // 2
+    ordered = list(falling)
+    ordered[::2], ordered[1::2] = falling[:half], falling[half:][::-1]
+    return ordered
 
 
 def _fetch_all(

@@ -26,6 +26,8 @@ from .entry import write_marker
 
 WORTH_PROCESSES = 24 << 20
 """Bytes of archives; fewer are unpacked before copies have begun."""
+MOST_HELPERS = 4
+"""More would wait for downloads, and each takes some milliseconds to make."""
 _LONGEST_JOB = 1 << 16
 _EXTRACTING = BoundedSemaphore(os.cpu_count() or 1)
 """Threads that unpack at once: more would wait for each other, and each holds its part of an archive in memory."""
@@ -76,10 +78,10 @@ def unpacking(size: int) -> Iterator[Unpack]:
 
 
 def _helpers() -> list[_Helper]:
-    """As many as there are cores, or as can be had."""
+    """As many as there are cores, up to a number, or as can be had."""
     helpers: list[_Helper] = []
     with suppress(OSError):
-        for _ in range(usable_cores()):
+        for _ in range(min(usable_cores(), MOST_HELPERS)):
             helpers.append(_Helper())  # noqa: PERF401 - those that could be had stay
     return helpers
 

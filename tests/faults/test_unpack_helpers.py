@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from pixi_core.cache.unpack import MOST_HELPERS, WORTH_PROCESSES
+from pixi_core.cache.unpack_helper import MOST_HELPERS, WORTH_PROCESSES
 from pixi_core.process_copy import usable_cores
 from pixi_core.virtual import host_subdir
 from tests.support.channel.index import write_index
@@ -133,7 +133,7 @@ def test_a_helper_dies(
         assert doors.asked.wait(20)
         helpers = helpers_of(process)
         doors.open.set()
-        time.sleep(milliseconds / 1000)
+        time.sleep(milliseconds / 1000)  # the moment is what varies: whatever the helpers are at then
         for helper in helpers if all_of_them else helpers[:1]:
             with suppress(ProcessLookupError):  # it had done everything
                 os.kill(helper, signal.SIGKILL)
@@ -153,7 +153,7 @@ def test_the_command_dies(
         assert doors.asked.wait(20)
         helpers = [os.pidfd_open(helper) for helper in helpers_of(process)]
         doors.open.set()
-        time.sleep(milliseconds / 1000)
+        time.sleep(milliseconds / 1000)  # the moment is what varies: whatever the helpers are at then
         process.send_signal(number)
         process.wait(20)
         pixi("install", cwd=tmp_path, environ=environ).succeeded()

@@ -144,7 +144,7 @@ def test_search(server: TestServer, query: str, names: list[str], suggestions: l
     ],
 )
 def test_searches_that_are_refused(server: TestServer, query: dict[str, object], status: int) -> None:
-    ask(server, "search", status, **query)
+    assert ask(server, "search", status, **query)["message"]
 
 
 def test_a_strangers_workspace_is_only_read(server: TestServer, tmp_path: Path) -> None:

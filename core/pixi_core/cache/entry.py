@@ -28,7 +28,7 @@ FORMAT = 1
 MARKER = ".pixi-complete.json"
 LOCKS = ".locks"
 _IN_MEMORY = 8 << 20
-"""Bytes of an archive; all threads of both processes that fetch hold no more than what one environment weighs."""
+"""Bytes of an archive that is downloaded into memory: eight of these at most are there at a time."""
 FileRow = tuple[str, str, int, bool]
 Fetch = Callable[[BinaryIO], object]
 """Writes the archive into a file; gives its sha256 (hex) where it was computed on the way, else anything but a text."""

@@ -23,6 +23,7 @@ from .read_environments import read_environments
 from .read_features import (
     CONTENT_KEYS,
     LEGACY_KEYS,
+    METADATA_KEYS,
     SHARED_KEYS,
     Shared,
     check_selector,
@@ -42,9 +43,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _ENDLESS = re.compile(r"[0-9_]{4300}")
 _PATHS = ("license-file", "readme")
-_METADATA = ("license", "license-file", "readme", "homepage", "repository", "documentation")
 _WORKSPACE_KEYS = (
-    "name", "version", "description", "authors", *_METADATA, "channels", "channel-priority", "solve-strategy",
+    "name", "version", "description", "authors", *METADATA_KEYS, "channels", "channel-priority", "solve-strategy",
     "platforms", "requires-pixi", "exclude-newer", "conda-pypi-map", "pypi-options", "s3-options", "preview",
     "build-variants", "build-variants-files", "dependencies", "target",
 )  # fmt: skip
@@ -199,7 +199,7 @@ def _optional(table: Table, key: str) -> str | None:
 
 
 def _metadata(workspace: Table) -> dict[str, str]:
-    found = {key: text for key in _METADATA if (text := _optional(workspace, key)) is not None}
+    found = {key: text for key in METADATA_KEYS if (text := _optional(workspace, key)) is not None}
     for key in _PATHS:
         if "\\" in found.get(key, ""):
             workspace.wrong(key, f"`{key}` is a path with `/`, on every system")

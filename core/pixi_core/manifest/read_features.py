@@ -26,6 +26,8 @@ FAMILIES = ("linux", "unix", "win", "osx", "macos")
 CONTENT_KEYS = ("dependencies", "constraints", "pypi-dependencies", "dev", "tasks", "activation")
 LEGACY_KEYS = ("host-dependencies", "build-dependencies")
 SHARED_KEYS = ("channels", "channel-priority", "solve-strategy", "platforms", "target", "pypi-options")
+METADATA_KEYS = ("license", "license-file", "readme", "homepage", "repository", "documentation")
+"""What is told of a workspace and of a package alike."""
 _PLACES = ("path", "git", "url")
 SOURCE_KEYS = (*_PLACES, "rev", "tag", "branch", "subdirectory", "lfs", "md5", "sha256")
 """What says where a source tree is."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from ..model.match_spec_table import TABLE_KEYS
 from ..model.version import parse_version
-from .read_features import SOURCE_KEYS, Shared, read_channels, read_conda
+from .read_features import METADATA_KEYS, SOURCE_KEYS, Shared, read_channels, read_conda
 from .table import Table
 
-_TEXTS = ("name", "description", "license", "license-file", "readme", "homepage", "repository", "documentation")
+_TEXTS = ("name", "description", *METADATA_KEYS)
 _RUN_EXPORTS = ("weak", "strong", "noarch", "weak-constraints", "strong-constraints")
 _DEPENDENCIES = ("build-dependencies", "host-dependencies", "run-dependencies", "run-constraints")
 _KEYS = (
@@ -130,19 +130,19 @@ def _pin(table: Table, key: str, pins: tuple[str, ...], own_name: str) -> None:
     entry = table.table(key)
     entry.allow(_PINS, where=f"the pin `{key}`")
     if len(entry.data) != 1:
-        return table.wrong(key, f"`{key}` is pinned; a pin stands alone")
+        table.wrong(key, f"`{key}` is pinned; a pin stands alone")
+        return
     (kind, value), *_ = entry.data.items()
     if kind not in pins:
-        return entry.wrong(kind, f"`{kind}` cannot stand here", at_key=True)
+        entry.wrong(kind, f"`{kind}` cannot stand here", at_key=True)
+        return
     if kind == "pin-subpackage" and key.lower() != own_name.lower():
         entry.wrong(kind, f"`{kind}` is for the package itself, '{own_name}'", at_key=True)
-    if value is True:
-        return None
-    if not isinstance(value, dict):
-        return entry.wrong(kind, f"`{kind}` must be true or a table")
-    bounds = entry.table(kind)
-    bounds.allow(_PIN_KEYS, where=f"`{kind}`")
-    for name in ("lower-bound", "upper-bound", "build"):
-        bounds.get(name, str)
-    bounds.get("exact", bool)
-    return None
+    if isinstance(value, dict):
+        bounds = entry.table(kind)
+        bounds.allow(_PIN_KEYS, where=f"`{kind}`")
+        for name in ("lower-bound", "upper-bound", "build"):
+            bounds.get(name, str)
+        bounds.get("exact", bool)
+    elif value is not True:
+        entry.wrong(kind, f"`{kind}` must be true or a table")

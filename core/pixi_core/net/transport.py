@@ -55,7 +55,7 @@ class Transport:
             if pool is None:
                 config = self._config
                 pool = self._pools[proxy, insecure] = httpx.Client(
-                    verify=_unchecked() if insecure else self._tls(),
+                    verify=_accept_any(ssl.create_default_context()) if insecure else self._tls(),
                     proxy=proxy,
                     trust_env=False,
                     timeout=httpx.Timeout(config.read_timeout, connect=config.connect_timeout, pool=None),
@@ -84,13 +84,12 @@ class Transport:
 
                 self._context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             if self._config.tls_no_verify:
-                self._context.check_hostname = False
-                self._context.verify_mode = ssl.CERT_NONE
+                _accept_any(self._context)
         return self._context
 
 
-def _unchecked() -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def _accept_any(context: ssl.SSLContext) -> ssl.SSLContext:
+    """The context, which believes every certificate from now on."""
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..cache.unpack import unpack_here, unpacking
+from ..cache.unpack import unpack_here
 from ..errors import Cancelled
 from ..model.record import RepoDataRecord
 
@@ -88,6 +88,7 @@ def fetch_packages(
     records = _not_cached(fetched, conda, pypi)
     if records:
         from ..cache.collect import sweep  # lazy, like all that downloading needs
+        from ..cache.unpack_helper import unpacking
 
         records = _ordered(records)
         total = sum(record.size or 0 for record in records)

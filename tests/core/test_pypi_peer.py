@@ -6,15 +6,11 @@ be listed with the reason: several answers are right where something has to give
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from uv import find_uv_bin
 
 from pixi_core.errors import NetworkError, Unsatisfiable
 from pixi_core.model.platform import Platform, Subdir
@@ -25,6 +21,7 @@ from pixi_core.names import pypi_name
 from pixi_core.pypi.index import IndexClient
 from pixi_core.pypi.resolve import resolve
 from tests.support.plain_fetcher import PlainFetcher
+from tests.support.uv_compile import uv_compile
 
 pytestmark = [pytest.mark.peer, pytest.mark.network, pytest.mark.slow]
 
@@ -62,15 +59,19 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexClient]:
     fetcher.close()
 
 
-def uv(requirements: list[str], platform: str, cache: Path, constraints: Path | None = None) -> set[str] | None:
+def uv(requirements: list[str], platform: str, cache: Path, constraints: Sequence[str] = ()) -> set[str] | None:
     """The peer's pins, None where it finds no answer."""
-    command = [find_uv_bin(), "pip", "compile", "-q", "--no-annotate", "--no-header", "--only-binary", ":all:"]
-    command += ["--python", sys.executable, "--python-version", PYTHON, "--python-platform", PLATFORMS[platform]]
-    command += ["--exclude-newer", CUTOFF.isoformat(), "--cache-dir", str(cache)]
-    command += ["--constraints", str(constraints)] if constraints is not None else []
-    environ = {**os.environ, "UV_CONCURRENT_DOWNLOADS": "8", "PIP_CONFIG_FILE": os.devnull}
-    done = subprocess.run([*command, "-"], input="\n".join(requirements), capture_output=True, text=True, env=environ)
-    return set(done.stdout.split()) if done.returncode == 0 else None
+    arguments = ["--python-platform", PLATFORMS[platform], "--exclude-newer", CUTOFF.isoformat()]
+    lines = uv_compile(
+        requirements,
+        *arguments,
+        "--cache-dir",
+        str(cache),
+        python=PYTHON,
+        folder=cache.parent,
+        constraints=constraints,
+    )
+    return None if lines is None else set(lines)
 
 
 def ours(requirements: list[str], platform: str, index: IndexClient) -> set[str] | None:
@@ -91,16 +92,12 @@ def ours(requirements: list[str], platform: str, index: IndexClient) -> set[str]
 @pytest.mark.parametrize(
     "line", SAMPLE + [pytest.param(s, marks=pytest.mark.exhaustive) for s in SETS if s not in SAMPLE]
 )
-def test_pins_are_uvs(
-    line: str, platform: str, index: IndexClient, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
-) -> None:
+def test_pins_are_uvs(line: str, platform: str, index: IndexClient, tmp_path_factory: pytest.TempPathFactory) -> None:
     requirements = line.split()
     cache = tmp_path_factory.getbasetemp() / "uv-cache"
     mine, theirs = ours(requirements, platform, index), uv(requirements, platform, cache)
     if mine == theirs:
         return
     assert mine is not None, f"uv found {theirs}"
-    constraints = tmp_path / "constraints.txt"
-    constraints.write_text("\n".join(sorted(mine)))
-    assert uv(requirements, platform, cache, constraints) == mine, "our pins are no answer"
+    assert uv(requirements, platform, cache, sorted(mine)) == mine, "our pins are no answer"
     assert line in EXPLAINED, f"only ours: {sorted(mine - (theirs or set()))}, only uv's: {theirs and theirs - mine}"

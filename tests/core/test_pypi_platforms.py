@@ -7,9 +7,6 @@ The cases were written down before either side was asked. Where the peer has ano
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +15,6 @@ import pytest
 from packaging.markers import Marker
 from packaging.tags import Tag
 from packaging.utils import parse_wheel_filename
-from uv import find_uv_bin
 
 from pixi_core.errors import NetworkError, Unsatisfiable
 from pixi_core.model.platform import Platform, Subdir
@@ -30,6 +26,7 @@ from pixi_core.names import pypi_name
 from pixi_core.pypi.index import IndexClient
 from pixi_core.pypi.resolve import resolve
 from tests.support.plain_fetcher import PlainFetcher
+from tests.support.uv_compile import uv_compile
 
 pytestmark = [pytest.mark.peer, pytest.mark.network, pytest.mark.slow]
 
@@ -67,19 +64,8 @@ def compiled(
     requirements: Sequence[str], python: str, cache: Path, *arguments: str, constraints: Sequence[str] = ()
 ) -> list[str] | None:
     """The peer's lines (`name==version ; marker`), None where it finds no answer."""
-    command = [find_uv_bin(), "pip", "compile", "-q", "--no-annotate", "--no-header", "--only-binary", ":all:"]
-    command += ["--python", sys.executable, "--python-version", python, "--exclude-newer", CUTOFF.isoformat()]
-    if constraints:
-        (cache.parent / "constraints.txt").write_text("\n".join(constraints))
-        command += ["--constraints", str(cache.parent / "constraints.txt")]
-    done = subprocess.run(
-        [*command, "--cache-dir", str(cache), *arguments, "-"],
-        input="\n".join(requirements),
-        capture_output=True,
-        text=True,
-        env={**os.environ, "UV_CONCURRENT_DOWNLOADS": "8", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": ""},
-    )
-    return done.stdout.splitlines() if done.returncode == 0 else None
+    arguments = ("--exclude-newer", CUTOFF.isoformat(), "--cache-dir", str(cache), *arguments)
+    return uv_compile(requirements, *arguments, python=python, folder=cache.parent, constraints=constraints)
 
 
 def ours(requirements: Sequence[str], python: str, platform: str, index: IndexClient) -> tuple[PypiRecord, ...] | None:

@@ -12,10 +12,7 @@ asks whether they are for this Python, and may end up with none; we take the one
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,12 +20,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from uv import find_uv_bin
 
 from pixi_core.errors import Unsatisfiable
 from pixi_core.model.pypi_options import FindLinks, IndexStrategy, PrereleaseMode, PypiOptions
 from tests.core.pypi_support import records, target
 from tests.support.pypi_index import FakeIndex, serving
+from tests.support.uv_compile import uv_compile
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
@@ -107,16 +104,9 @@ VARIANTS: dict[str, Variant] = {
 
 def peer(wanted: list[str], folder: Path, arguments: list[str], constraints: list[str]) -> set[str] | None:
     """The peer's pins, None where it finds no answer."""
-    (folder / "constraints.txt").write_text("\n".join(constraints))
-    command = [find_uv_bin(), "pip", "compile", "-q", "--no-annotate", "--no-header", "--only-binary", ":all:"]
-    command += ["--python", sys.executable, "--python-version", PYTHON, "--python-platform", "x86_64-manylinux_2_28"]
-    command += ["--no-cache", "--constraints", str(folder / "constraints.txt"), *arguments, "-"]
-    environ = {**os.environ, "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": "", "UV_NO_CONFIG": "1"}
-    done = subprocess.run(command, input="\n".join(wanted), capture_output=True, text=True, env=environ)
-    if done.returncode != 0:
-        assert "No solution found" in done.stderr, done.stderr
-        return None
-    return set(done.stdout.split())
+    arguments = ["--python-platform", "x86_64-manylinux_2_28", "--no-cache", *arguments]
+    lines = uv_compile(wanted, *arguments, python=PYTHON, folder=folder, constraints=constraints)
+    return None if lines is None else set(lines)
 
 
 def links(folder: Path, chance: random.Random) -> FindLinks:

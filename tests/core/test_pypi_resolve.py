@@ -20,8 +20,9 @@ from pixi_core.pypi.build import SourceTree
 from pixi_core.pypi.mapping import Provided, provided_by
 from pixi_core.pypi.metadata import CoreMetadata
 from pixi_core.pypi.requires import requirements_of
+from pixi_core.pypi.resolve import resolve
 from pixi_core.pypi.story import CondaConflict
-from tests.core.pypi_support import records, target, versions
+from tests.core.pypi_support import client, records, target, versions
 from tests.support.pypi_index import FakeIndex, core_metadata, sdist_bytes, wheel_bytes
 
 
@@ -445,3 +446,37 @@ def test_packages_that_only_need_each_other_are_left_out(tmp_path: Path) -> None
     index.wheel("fir", "2.1", "ash[more]~=1.0")
     index.wheel("ash", "1.0", "fir!=2.0 ; extra == 'more'", extras=["more"])
     assert versions(index, tmp_path, ["elm==2.0"]) == {"elm": "2.0", "ash": "1.0"}
+
+
+def test_what_a_bound_excludes_is_not_searched(tmp_path: Path) -> None:
+    """Where a bound meets another, the releases of the project in between are no way out, and nobody reads them."""
+    index = FakeIndex()
+    for number in range(40, 0, -1):
+        index.wheel("sdk", f"{number}.0", f"api=={number}.0")
+        index.wheel("exporter", f"{number}.0", f"sender=={number}.0")
+        index.wheel("sender", f"{number}.0", f"api=={number}.0", f"proto=={number}.0")
+        index.wheel("api", f"{number}.0")
+        index.wheel("proto", f"{number}.0", "common>=2" if number > 10 else "common<2")
+        index.wheel("common", f"1.{number}")
+    index.wheel("common", "2.0")
+    indexes, fetcher, options = client(index, tmp_path)
+    wanted = [parse_requirement(text) for text in ("sdk", "exporter", "common<2")]
+    found = {r.name: r.version for r in resolve(wanted, target=target(), index=indexes, options=options)}
+    assert found["sdk"] == found["exporter"] == "10.0"
+    assert found["common"] == "1.40"
+    read = [path for path in fetcher.paths(".metadata") if "/common-" in path]
+    assert len(read) <= 2, "the newest of those within the bounds, and the newest of all where that was foreseen"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "bound", "within"), [("highest", ">=20", range(20, 61)), ("lowest", "<40", range(1, 40))]
+)
+def test_what_is_read_ahead_is_within_the_bounds(tmp_path: Path, strategy: Any, bound: str, within: range) -> None:
+    index = FakeIndex()
+    for number in range(60, 0, -1):
+        index.wheel("tool", f"{number}.0", "missing")
+    indexes, fetcher, options = client(index, tmp_path)
+    with pytest.raises(Unsatisfiable):
+        resolve([parse_requirement(f"tool{bound}")], target=target(), index=indexes, options=options, strategy=strategy)
+    read = {int(path.rpartition("/tool-")[2].split(".")[0]) for path in fetcher.paths(".metadata")}
+    assert read == set(within)

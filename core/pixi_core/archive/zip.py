@@ -25,6 +25,8 @@ _END64 = struct.Struct("<4sQHHIIQQQQ")
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _STREAMED, _UTF8 = 1, 8, 0x800
 _UNICODE_PATH = 0x7075
+_LARGE = 0xFFFFFFFF
+"""In place of a number that stands in the zip64 field."""
 _PIECE = 1 << 18
 _PACKED = 1 << 18
 """How many bytes of a member go into the decompressor at once."""
@@ -80,7 +82,7 @@ class ZipReader:
         end = at
         if at >= _LOCATOR64.size and bytes(data[at - _LOCATOR64.size :][:4]) == b"PK\6\7":
             count, size, start, end = self._directory64(at - _LOCATOR64.size, (count, size, start))
-        elif count == 0xFFFF or 0xFFFFFFFF in (size, start):
+        elif count == 0xFFFF or _LARGE in (size, start):
             self._refuse("its large directory is missing")
         if start + size != end:
             self._refuse("its directory is not where its end record says")
@@ -94,7 +96,7 @@ class ZipReader:
         _, length, _, _, disk, first, here, count, size, start = _END64.unpack_from(data, place)
         if length != _END64.size - 12 or disk or first or here != count:
             self._refuse("it has several parts")
-        for told, meant, most in zip(small, (count, size, start), (0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF), strict=True):
+        for told, meant, most in zip(small, (count, size, start), (0xFFFF, _LARGE, _LARGE), strict=True):
             if told not in (most, meant):
                 self._refuse("its two end records disagree")
         return count, size, start, place
@@ -148,7 +150,8 @@ class ZipReader:
             self._refuse("its directory is cut short")
         raw = bytes(data[at + _CENTRAL.size : at + _CENTRAL.size + name_size])
         extra = data[at + _CENTRAL.size + name_size : stop - comment]
-        size, stored, offset, disk = self._wide(extra, (size, stored, offset, disk), short=False)
+        if extra or disk or _LARGE in (size, stored, offset):
+            size, stored, offset, disk = self._wide(extra, (size, stored, offset, disk), short=False)
         name = self._name(raw, flags)
         if disk or flags & _ENCRYPTED or method not in (_STORED, _DEFLATED):
             self._refuse(f"{name!r} is encrypted, in another part, or packed by method {method}")
@@ -187,7 +190,7 @@ class ZipReader:
                 wide = bytes(extra[at + 4 : at + 4 + length])
             at += 4 + length
         size, stored, offset, disk = values
-        needed = [size == 0xFFFFFFFF, stored == 0xFFFFFFFF, not short and offset == 0xFFFFFFFF]
+        needed = [size == _LARGE, stored == _LARGE, not short and offset == _LARGE]
         if disk == 0xFFFF or (any(needed) and len(wide) < 8 * sum(needed)):
             self._refuse("a large size is missing")
         numbers = iter(struct.unpack(f"<{sum(needed)}Q", wide[: 8 * sum(needed)]))
@@ -205,7 +208,8 @@ class ZipReader:
         start = offset + _LOCAL.size + name_size + extra_size
         if start + entry.stored > following:
             self._refuse(f"{entry.name!r} overlaps what follows")
-        size, stored, _, _ = self._wide(data[start - extra_size : start], (size, stored, 0, 0), short=True)
+        if extra_size or _LARGE in (size, stored):
+            size, stored, _, _ = self._wide(data[start - extra_size : start], (size, stored, 0, 0), short=True)
         same = bytes(data[offset + _LOCAL.size : offset + _LOCAL.size + name_size]) == raw
         known = (crc, stored, size) == (entry.crc, entry.stored, entry.size)
         later = bool(flags & _STREAMED) and (crc, stored, size) == (0, 0, 0)
@@ -222,7 +226,7 @@ class ZipReader:
     def _descriptors(entry: ZipEntry) -> tuple[bytes, ...]:
         """What may stand behind streamed data: checksum and sizes, 32 or 64 bits, with a mark or without."""
         forms = [struct.pack("<IQQ", entry.crc, entry.stored, entry.size)]
-        if max(entry.stored, entry.size) <= 0xFFFFFFFF:
+        if max(entry.stored, entry.size) <= _LARGE:
             forms.append(struct.pack("<III", entry.crc, entry.stored, entry.size))
         return tuple(mark + form for mark in (b"PK\7\x08", b"") for form in forms)
 

@@ -14,6 +14,9 @@ from .auth import CredentialStore
 if TYPE_CHECKING:
     from ..config.model import Config
 
+PER_HOST = 32
+"""Requests that one host sees at once, at most: an index is asked hundreds of small questions."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetConfig:
@@ -28,7 +31,7 @@ class NetConfig:
     offline: bool = False
     retries: int = 3
     redirects: int = 10
-    per_host: int = 8
+    per_host: int = PER_HOST
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     longest_wait: float = 60.0
@@ -73,7 +76,7 @@ def net_config(
         offline=offline or config.offline,
         retries=_number(variables.get("UV_HTTP_RETRIES"), 3),
         read_timeout=float(_number(variables.get("UV_HTTP_TIMEOUT") or variables.get("UV_REQUEST_TIMEOUT"), 30)),
-        per_host=max(1, min(8, config.concurrent_downloads)),
+        per_host=max(1, min(PER_HOST, config.concurrent_downloads)),
         tls_no_verify=config.tls_no_verify,
         insecure_hosts=frozenset(host.lower() for host in config.pypi_allow_insecure_host),
     )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from ..errors import ConfigError
+from .addresses import RememberedAddresses
 from .proxies import proxy_for
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Transport:
         self._guard = threading.Lock()
         self._pools: dict[tuple[str | None, bool], httpx.Client] = {}
         self._context: ssl.SSLContext | None = None
+        self._addresses = RememberedAddresses()
 
     def send(self, url: str, headers: dict[str, str], *, method: str = "GET") -> httpx.Response:
         """The response with its body still to be read; close it. Raises `httpx.HTTPError`."""
@@ -55,15 +57,24 @@ class Transport:
             if pool is None:
                 config = self._config
                 pool = self._pools[proxy, insecure] = httpx.Client(
-                    verify=_accept_any(ssl.create_default_context()) if insecure else self._tls(),
-                    proxy=proxy,
+                    transport=self._connections(proxy, insecure=insecure),
                     trust_env=False,
                     timeout=httpx.Timeout(config.read_timeout, connect=config.connect_timeout, pool=None),
-                    # concurrency is bounded by the client's own semaphores: a pool that bounds it starves its waiters
-                    limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
                     headers={"User-Agent": USER_AGENT},
                 )
             return pool
+
+    def _connections(self, proxy: str | None, *, insecure: bool) -> httpx.HTTPTransport:
+        connections = httpx.HTTPTransport(
+            verify=_accept_any(ssl.create_default_context()) if insecure else self._tls(),
+            proxy=proxy,
+            trust_env=False,
+            # concurrency is bounded by the client's own semaphores: a pool that bounds it starves its waiters
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+        )
+        # one library lets its user say how to connect, the other, which builds on it, does not pass it on
+        connections._pool._network_backend = self._addresses
+        return connections
 
     def _tls(self) -> ssl.SSLContext:
         """Certificates of `SSL_CERT_FILE`, `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE`, else those of the system."""

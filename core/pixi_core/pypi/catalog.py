@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 
 from ..errors import PixiError
 from ..model.pep508 import Requirement
@@ -27,7 +26,7 @@ from .requires import active
 from .simple import IndexFile
 from .versions import Version, contains
 
-WORKERS = 12
+WORKERS = 32
 """Questions in flight; the client bounds what goes to one host."""
 
 
@@ -158,10 +157,9 @@ class Catalog:
                 except RuntimeError:  # closed between the two
                     return
 
-    def expect_older(self, name: PypiName, than: Version, count: int) -> None:
-        """The metadata of the next `count` releases of a project will be asked for."""
-        following = self.releases(name, lambda offer: offer.version < than and not offer.prerelease)
-        for found in islice(following, count):
+    def expect_metadata(self, releases: Iterable[Found]) -> None:
+        """The metadata of these will be asked for soon."""
+        for found in releases:
             if found.file.is_wheel and not self._closed:
                 self._pool.submit(self._fetch_quietly, found.file)
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import dropwhile, islice
 from typing import TYPE_CHECKING, Any
 
 from resolvelib import AbstractProvider
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 
     Information = RequirementInformation[Wanted, Candidate]
 
-READ_AHEAD_AT = frozenset([4, 8, 16, 32, 64, 128, 256])
+READ_AHEAD_AT = frozenset([3, 6, 12, 24, 48, 96, 192, 384])
+"""Tries of a project at which its next releases, twice as many, are asked for ahead."""
+FORESEEN_TO = 6
+"""Tries of a project from which on nobody foresees what its releases need: most of them are given up at once."""
 SEARCHED_FROM = 16
 """Sets of bounds on one project from which on it counts as searched through: then each bound is held against all of its
 releases once. Before, it costs less to look at releases one by one until one will do."""
@@ -93,6 +97,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
     _built: dict[str, CoreMetadata] = field(default_factory=dict)
     _lists: dict[tuple[PypiName, tuple[str, ...], Version | None], LazyList] = field(default_factory=dict)
     _asked: Counter[PypiName] = field(default_factory=Counter)
+    _latest: dict[PypiName, LazyList] = field(default_factory=dict)
     _positions: dict[tuple[PypiName, str], frozenset[int]] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
     _pinned: set[str] = field(default_factory=set)
@@ -118,11 +123,12 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         information: Mapping[str, Iterator[Information]],
         backtrack_causes: Sequence[Information],
     ) -> Iterable[str]:
-        """After a conflict, settle its participants before anything else; and last what nobody needs any more."""
+        """After a conflict, settle those whose needs met before anything else (what they met on has no version that
+        suits both, so to choose one early only multiplies the search); and last what nobody needs any more.
+        """
         if not backtrack_causes:
             return identifiers
-        causes = {cause.requirement.identifier for cause in backtrack_causes}
-        causes.update(cause.parent.identifier for cause in backtrack_causes if cause.parent is not None)
+        causes = {cause.parent.identifier for cause in backtrack_causes if cause.parent is not None}
         for name in causes:
             self._trouble[name] = self._trouble.get(name, 0) + 1
         everything = list(identifiers)
@@ -217,6 +223,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         known = self._lists.get((name, specifiers, exactly))
         if known is None:
             known = self._lists[name, specifiers, exactly] = LazyList(self._found(name, specifiers, exactly))
+        self._latest[name] = known
         return known
 
     def _found(self, name: PypiName, specifiers: tuple[str, ...], exactly: Version | None) -> Iterator[Found]:
@@ -292,7 +299,8 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             found.append(self._note(Wanted(candidate.name, None, "", base, exactly=candidate.version)))
             plain = set(map(str, active(metadata.requires_dist, self.catalog.target)))
             requirements = [r for r in requirements if str(r) not in plain]
-        self.catalog.expect(requirements)
+        if self._tries[candidate.name] <= FORESEEN_TO:
+            self.catalog.expect(requirements)
         for requirement in requirements:
             found.extend(self.wanted(requirement))
         return found
@@ -300,8 +308,24 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
     def _read_ahead(self, candidate: Candidate) -> None:
         """Where one project is tried again and again, the next releases of it will be asked for as well."""
         tries = self._tries[candidate.name] = self._tries.get(candidate.name, 0) + 1
-        if tries in READ_AHEAD_AT and isinstance(candidate.origin, Found) and not self.policy.lowest(candidate.name):
-            self.catalog.expect_older(candidate.name, candidate.version, 2 * tries)
+        if tries in READ_AHEAD_AT and isinstance(candidate.origin, Found):
+            self.catalog.expect_metadata(self._following(candidate.name, candidate.origin, 2 * tries))
+
+    def _following(self, name: PypiName, found: Found, count: int) -> list[Found]:
+        """The releases that are tried after one: the next of those that were asked for. Where that is a pin, whatever
+        states it is tried release by release itself, each of which pins another: the next of all.
+        """
+        asked = dropwhile(lambda other: other is not found, self._latest.get(name, ()))
+        following = list(islice(asked, 1, 1 + count))
+        if following:
+            return following
+        lowest = self.policy.lowest(name)
+
+        def is_next(offer: Offer) -> bool:
+            later = offer.version > found.version if lowest else offer.version < found.version
+            return later and offer.prerelease <= found.prerelease
+
+        return list(islice(self.catalog.releases(name, is_next, lowest=lowest), count))
 
     def metadata_of(self, candidate: Candidate) -> CoreMetadata:
         """The metadata of a candidate, from a build where nothing less tells.

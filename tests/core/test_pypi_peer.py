@@ -41,6 +41,7 @@ SAMPLE = SETS[::16]
 EXPLAINED = {
     "bokeh holoviews": "uv keeps the newest bokeh and takes a pre-release of panel; we take stable releases of both",
     "sagemaker": "ours has the newer mlflow, packaging and pyarrow, uv's the newer cryptography",
+    "google-cloud-aiplatform protobuf<4 grpcio-status": "ours has the newer google-api-core, uv's the newer bigquery",
     "apache-airflow[amazon,google]": "ours has the newer provider of google, uv's the newer openai",
 }
 

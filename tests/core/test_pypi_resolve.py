@@ -480,3 +480,53 @@ def test_what_is_read_ahead_is_within_the_bounds(tmp_path: Path, strategy: Any, 
         resolve([parse_requirement(f"tool{bound}")], target=target(), index=indexes, options=options, strategy=strategy)
     read = {int(path.rpartition("/tool-")[2].split(".")[0]) for path in fetcher.paths(".metadata")}
     assert read == set(within)
+
+
+def clouds() -> FakeIndex:
+    """Each release of `store` from 3 on needs a `lib` whose extra needs, two steps on, a `base` that is too new; what
+    else needs `base` has many releases, none of which is a way out.
+    """
+    index = FakeIndex()
+    for number in range(30, 0, -1):
+        index.wheel("app", f"1.{number}", "lib[wire]>=1", "plus", "iam", "base>=3")
+        index.wheel("plus", f"1.{number}", "base>=3")
+        index.wheel("iam", f"1.{number}", "base>=3", "lib[wire]>=1")
+        index.wheel("lib", f"2.{number}", "status>=50; extra == 'wire'", "base>=3", extras=["wire"])
+        index.wheel("status", f"{49 + number}.0", "base>=4")
+        index.wheel("status", f"{number}.0", "base>=3")
+        index.wheel("store", f"3.{number}", "lib>=2")
+    index.wheel("lib", "1.0", "status>=30,<50; extra == 'wire'", "base>=3", extras=["wire"])
+    index.wheel("store", "2.0", "lib>=1")
+    for version in ("3.1", "4.0"):
+        index.wheel("base", version)
+    return index
+
+
+CLOUD_PINS = {
+    "app": "1.30",
+    "base": "3.1",
+    "iam": "1.30",
+    "lib": "1.0",
+    "plus": "1.30",
+    "status": "30.0",
+    "store": "2.0",
+}
+
+
+def test_a_search_learns_what_is_never_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The choices on the way are those of somebody who had known it from the beginning."""
+    monkeypatch.setattr("pixi_core.pypi.resolve.MAX_ROUNDS", 3000)
+    assert versions(clouds(), tmp_path, ["app", "store", "base<4"]) == CLOUD_PINS
+
+
+@pytest.mark.parametrize("rounds", [100, 20_000])
+def test_what_was_learned_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: int) -> None:
+    """Whether the search that learns nothing comes to an end or not."""
+    index = clouds()
+    index.projects["store"].pop()
+    monkeypatch.setattr("pixi_core.pypi.resolve.MAX_ROUNDS", rounds)
+    with pytest.raises(Unsatisfiable) as caught:
+        versions(index, tmp_path, ["lib[wire]", "store", "base<4"])
+    story = str(caught.value)
+    assert "the manifest asks for base<4" in story
+    assert "need base>=4" in story

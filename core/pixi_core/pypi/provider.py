@@ -86,24 +86,57 @@ class Policy:
 
 @dataclass(slots=True, eq=False)
 class Provider(AbstractProvider[Wanted, Candidate, str]):
-    """resolvelib's provider over a catalog. `unusable` collects (candidate, reason) of releases that were tried and
-    could not be used, for the story.
+    """resolvelib's provider over a catalog. `stated` is what the manifest asks for, by key. `unusable` collects
+    (candidate, reason) of releases that were tried and could not be used, for the story.
+
+    Where it `learns`, a release that cannot be had together with what is stated is left out from then on, and so is one
+    that needs a project of which only such releases would do. The engine alone finds that out again below every other
+    choice, which takes forever where there are many; but it then tells the causes one by one, which a story needs.
     """
 
     catalog: Catalog
     policy: Policy
+    stated: Mapping[str, Sequence[Wanted]] = field(default_factory=dict)
+    learns: bool = True
     unusable: list[tuple[Candidate, str]] = field(default_factory=list)
     _tries: dict[PypiName, int] = field(default_factory=dict)
     _built: dict[str, CoreMetadata] = field(default_factory=dict)
     _lists: dict[tuple[PypiName, tuple[str, ...], Version | None], LazyList] = field(default_factory=dict)
     _asked: Counter[PypiName] = field(default_factory=Counter)
-    _latest: dict[PypiName, LazyList] = field(default_factory=dict)
+    _latest: dict[PypiName, Sequence[Wanted]] = field(default_factory=dict)
     _positions: dict[tuple[PypiName, str], frozenset[int]] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
     _pinned: set[str] = field(default_factory=set)
     _candidates: dict[tuple[str, int], Candidate] = field(default_factory=dict)
     _dependencies: dict[Candidate, list[Wanted]] = field(default_factory=dict)
     _trouble: dict[str, int] = field(default_factory=dict)
+    _hopeless: dict[Candidate, Wanted] = field(default_factory=dict)
+    _looked_at: dict[Candidate, int] = field(default_factory=dict)
+    _learned: int = 0
+
+    def forget_the_way(self) -> bool:
+        """Be as before the search but for what was learned; returns whether anything was, since the last time."""
+        news = len(self._hopeless) - self._learned
+        self._learned = len(self._hopeless)
+        self._trouble.clear()
+        return news > 0
+
+    def learned_about(self, names: Iterable[PypiName]) -> list[tuple[Candidate, Wanted]]:
+        """The releases that were found to be in no answer, each with what it needs and cannot have: those of some
+        projects, and of the projects that these need.
+        """
+        before = -1
+        while before < len(self._hopeless):
+            before = len(self._hopeless)
+            for candidate in self._dependencies:
+                self._is_hopeless(candidate)
+        found: dict[Candidate, Wanted] = {}
+        waiting = set(names)
+        while waiting:
+            news = {c: w for c, w in self._hopeless.items() if c.name in waiting and c not in found}
+            found.update(news)
+            waiting = {wanted.name for wanted in news.values()}
+        return list(found.items())
 
     # ---------------------------------------------------------------- resolvelib's questions
 
@@ -152,6 +185,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             # an extra is a version of its project, so what holds for the project holds here
             wanted += list(requirements.get(first.name, ()))
             excluded |= {candidate.version for candidate in incompatibilities.get(first.name, ())}
+        self._latest[first.name] = wanted
         return partial(self._matches, identifier, tuple(wanted), frozenset(excluded))
 
     def is_satisfied_by(self, requirement: Wanted, candidate: Candidate) -> bool:
@@ -193,8 +227,38 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         if any(w.impossible is not None for w in wanted):
             return
         for candidate in self._possible(key, wanted):
-            if candidate.version not in excluded and all(self.is_satisfied_by(w, candidate) for w in wanted):
+            if candidate.version in excluded or not all(self.is_satisfied_by(w, candidate) for w in wanted):
+                continue
+            if not (self.learns and self._is_hopeless(candidate)):
                 yield candidate
+
+    def _is_hopeless(self, candidate: Candidate) -> bool:
+        """Whether it is known that a release is in no answer. Nothing is fetched to find out."""
+        if candidate in self._hopeless:
+            return True
+        needs = self._dependencies.get(candidate)
+        known = len(self._hopeless)
+        if needs is None or self._looked_at.get(candidate) == known:
+            return False
+        self._looked_at[candidate] = known
+        unmet = next((wanted for wanted in needs if self._is_unmet(wanted)), None)
+        if unmet is not None:
+            self._hopeless[candidate] = unmet
+        return unmet is not None
+
+    def _is_unmet(self, wanted: Wanted) -> bool:
+        """Whether no release that may be in an answer meets this and what is stated of the same project."""
+        every = (wanted, *self.stated.get(wanted.identifier, ()))
+        if wanted.extra is not None:
+            every += tuple(self.stated.get(wanted.name, ()))
+        if any(w.impossible is not None for w in every):
+            return True
+        if not self.catalog.knows(wanted.name):
+            return False
+        return not any(
+            candidate not in self._hopeless and all(self.is_satisfied_by(w, candidate) for w in every)
+            for candidate in self._possible(wanted.identifier, every)
+        )
 
     def _possible(self, key: str, wanted: tuple[Wanted, ...]) -> Iterator[Candidate]:
         name, extra = wanted[0].name, wanted[0].extra
@@ -223,7 +287,6 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         known = self._lists.get((name, specifiers, exactly))
         if known is None:
             known = self._lists[name, specifiers, exactly] = LazyList(self._found(name, specifiers, exactly))
-        self._latest[name] = known
         return known
 
     def _found(self, name: PypiName, specifiers: tuple[str, ...], exactly: Version | None) -> Iterator[Found]:
@@ -315,7 +378,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         """The releases that are tried after one: the next of those that were asked for. Where that is a pin, whatever
         states it is tried release by release itself, each of which pins another: the next of all.
         """
-        asked = dropwhile(lambda other: other is not found, self._latest.get(name, ()))
+        asked = dropwhile(lambda other: other is not found, self._admitted(name, self._latest.get(name, ())))
         following = list(islice(asked, 1, 1 + count))
         if following:
             return following

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 ResolutionStrategy = Literal["highest", "lowest", "lowest-direct"]
 MAX_ROUNDS = 20_000
+SECOND_LOOKS = 3
+"""How often a search that has learned is made again: it went back on choices which it now knows to be good."""
 
 
 def resolve(
@@ -94,21 +97,50 @@ def resolve(
             phase=phase,
         )
         with catalog:
-            provider = Provider(catalog, policy)
-            found = _search(provider, here)
-            return tuple(sorted(_records(found, provider), key=lambda record: record.name))
+            return tuple(_search(catalog, policy, here))
 
 
-def _search(provider: Provider, requirements: Iterable[PypiRequirement]) -> list[Candidate]:
-    stated = [_root_wanted(provider, requirement) for requirement in requirements]
+def _search(catalog: Catalog, policy: Policy, requirements: Sequence[PypiRequirement]) -> list[PypiRecord]:
+    """The answer. Where there is none, the search is made again by an engine that learns nothing, and says more."""
+    provider = Provider(catalog, policy)
+    stated = _stated(provider, requirements)
+    try:
+        found = _answer(provider, stated)
+        with suppress(SolveTimeout):
+            for _ in range(SECOND_LOOKS):
+                if not provider.forget_the_way():
+                    break
+                found = _answer(provider, stated)
+    except ResolutionImpossible as impossible:
+        again = Provider(catalog, policy, learns=False)
+        stated, causes = _stated(again, requirements), impossible.causes
+        try:
+            _answer(again, stated)
+        except ResolutionImpossible as told:
+            causes = told.causes
+        except SolveTimeout:
+            pass  # the first has told less, but it is true
+        raise explain(again, stated, list(causes)) from None
+    return sorted(_records(found, provider), key=lambda record: record.name)
+
+
+def _stated(provider: Provider, requirements: Sequence[PypiRequirement]) -> list[list[Wanted]]:
+    """What the manifest asks for, as the engine's requirements; the provider knows it from then on."""
+    groups = [_root_wanted(provider, requirement) for requirement in requirements]
+    by_key: dict[str, list[Wanted]] = {}
+    for wanted in (one for group in groups for one in group):
+        by_key.setdefault(wanted.identifier, []).append(wanted)
+    provider.stated = by_key
     provider.catalog.expect(
         [parse_pep508(str(r)) for r in requirements if r.is_registry and r.name not in provider.policy.overrides]
     )
+    return groups
+
+
+def _answer(provider: Provider, stated: Sequence[Sequence[Wanted]]) -> list[Candidate]:
     resolution: Resolution[Wanted, Candidate, str] = Resolution(provider, BaseReporter())
     try:
         return _needed(resolution.resolve([wanted for group in stated for wanted in group], max_rounds=MAX_ROUNDS))
-    except ResolutionImpossible as impossible:
-        raise explain(provider, stated, list(impossible.causes)) from None
     except ResolutionTooDeep:
         raise SolveTimeout(
             f"gave up resolving PyPI packages for {provider.catalog.target.description} after {MAX_ROUNDS:,} steps",

@@ -47,6 +47,7 @@ def explain(provider: Provider, requirements: Sequence[Stated], causes: Collecti
     bounds = _conda_bounds(provider, causes)
     kept, causes = smallest(provider, requirements, causes)
     lines = [f"{line}," for line in _ways(provider, kept, causes)]
+    causes = [*causes, *_never(provider, causes)]
     hints: list[str] = []
     by_project: dict[PypiName, list[Information]] = {}
     for cause in causes:
@@ -62,6 +63,7 @@ def explain(provider: Provider, requirements: Sequence[Stated], causes: Collecti
             )
         else:
             lines += _no_candidates(provider, name, [cause.requirement for cause in informations], hints)
+    lines = list(dict.fromkeys(lines))
     message = f"cannot find PyPI packages for {provider.catalog.target.description} that fit together"
     advice = list(dict.fromkeys(hints)) or ["loosen or remove one of the requirements named above"]
     if bounds:
@@ -81,6 +83,17 @@ def _conda_bounds(provider: Provider, causes: Collection[Information]) -> list[s
         bounds = _bounds(informations).replace("===", "==")
         found.append(f"{name if record is None else record.name} {bounds}".rstrip())
     return found
+
+
+def _never(provider: Provider, causes: Collection[Information]) -> list[Information]:
+    """Why other versions of what the causes speak of would not do either; what conda provides is told by itself."""
+    known = {(cause.parent, cause.requirement) for cause in causes}
+    learned = provider.learned_about({cause.requirement.name for cause in causes})
+    return [
+        RequirementInformation(wanted, candidate)
+        for candidate, wanted in learned
+        if (candidate, wanted) not in known and wanted.name not in provider.policy.provided
+    ]
 
 
 def _ways(provider: Provider, requirements: Sequence[Stated], causes: Collection[Information]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -267,3 +268,31 @@ def test_a_package_may_have_its_own_cutoff() -> None:
 def test_the_default_index_is_a_simple_api() -> None:
     assert default_index().startswith("https://")
     assert default_index().endswith("/simple")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x[a b]", "'a b' is not the name of an extra"),
+        ("x[-]>=1", "'-' is not the name of an extra"),
+        ("x @ git+https://", "names no repository"),
+        ("x @ git+git@git.example:owner/name", "names no repository"),
+        ("x @ https://", "is not a reference to a package"),
+    ],
+)
+def test_references_to_nothing(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        parse_requirement(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("x @ file:./sub/x", "./sub/x"),
+        ("x @ ./sub/x", "./sub/x"),
+        ("x @ file:///opt/a%20b/x", "/opt/a b/x"),
+        ("x @ file:///C:/x", "C:/x"),
+    ],
+)
+def test_references_to_paths(text: str, path: str) -> None:
+    assert parse_requirement(text).source == PathSource(path)

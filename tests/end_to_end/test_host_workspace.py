@@ -133,3 +133,11 @@ def test_a_pyproject_is_a_workspace_too(tmp_path: Path, index: str) -> None:
     lock = (tmp_path / "project" / "pixi.lock").read_text()
     assert "- pypi: ./\n  name: project\n" in lock
     assert "greeting" not in lock
+
+
+def test_an_extra_is_added_to_what_is_there(hosted: Path) -> None:
+    pixi("add", "--no-install", "greeting", cwd=hosted).succeeded()
+    assert "greeting >=1.1,<2 is in the manifest already" in pixi("add", "--no-install", "greeting", cwd=hosted).err
+    added = pixi("add", "--no-install", "greeting[loud]", cwd=hosted).succeeded()
+    assert "✔ Added greeting[loud]>=1.1,<2\n" in added.err
+    assert 'greeting = {version = ">=1.1,<2", extras = ["loud"]}' in (hosted / "pixi.toml").read_text()

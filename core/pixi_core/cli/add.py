@@ -121,15 +121,20 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         reporter=context.reporter,
     )
     for name, spec in change.specs.items():
-        context.reporter.message(f"{'Would add' if target.dry_run else '✔ Added'} {name} {spec}")
+        context.reporter.message(f"{'Would add' if target.dry_run else '✔ Added'} {named(name, spec)}")
     for name, spec in change.already.items():
-        context.reporter.message(f"{name} {spec} is in the manifest already")
+        context.reporter.message(f"{named(name, spec)} is in the manifest already")
     if target.dry_run:
         say_rehearsal(change.difference, context)
     else:
         say_where(change, target, context)
     context.result("add", change.to_json())
     return 0
+
+
+def named(name: str, spec: str) -> str:
+    """`numpy >=2`; a requirement that says more than a version has the name in it."""
+    return spec if spec[:1].isalpha() else f"{name} {spec}"
 
 
 def say_rehearsal(difference: Mapping[str, Any] | None, context: Context) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 from ..errors import SpecError
 from ..names import PypiName, pypi_name
 from ..suggest import did_you_mean
 from ..value import Value
+from .channel import path_of_file_url
 from .package_index import normalised_index_url
 from .pep508 import Marker, Requirement, normalised_specifier, parse, parse_marker
 
@@ -167,13 +168,13 @@ def parse_source(location: str) -> Source:
     if location.startswith("git+"):
         return _git(location)
     if "://" not in location:
-        return PathSource(location.partition("#")[0])
+        return PathSource(location.removeprefix("file:").partition("#")[0])
     parts = _split(location)
     fragment = dict(parse_qsl(parts.fragment))
     bare = urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query, ""))
     if parts.scheme == "file":
-        return PathSource(unquote(parts.path), subdirectory=fragment.get("subdirectory"))
-    if parts.scheme not in ("http", "https"):
+        return PathSource(path_of_file_url(bare), subdirectory=fragment.get("subdirectory"))
+    if parts.scheme not in ("http", "https") or not parts.netloc:
         raise SpecError(
             f"'{location}' is not a reference to a package",
             source=location,
@@ -193,6 +194,12 @@ def _split(location: str) -> SplitResult:
 def _git(location: str) -> GitSource:
     """`git+https://host/path@reference#subdirectory=…`; a reference that looks like a commit is one."""
     parts = _split(location.removeprefix("git+"))
+    if not parts.scheme or not (parts.netloc or parts.scheme == "file"):
+        raise SpecError(
+            f"'{location}' names no repository",
+            source=location,
+            hints=["write git+https://host/owner/name, or git+ssh://git@host/owner/name"],
+        )
     path, at, reference = parts.path.rpartition("@")
     if not at:
         path, reference = parts.path, ""

@@ -209,13 +209,20 @@ def _already_there(workspace: Workspace, wanted: Mapping[str, Requirement], targ
     found: dict[str, Requirement] = {}
     for name, spec in wanted.items():
         table = conda if isinstance(spec, MatchSpec) else pypi
-        if name in table and says_nothing(spec):
+        if name in table and says_nothing(spec) and not _says_more(spec):
             found[name] = table[name]
     return found
 
 
+def _says_more(spec: Requirement) -> bool:
+    """Whether there is something to write down besides a version: extras, a condition, an index."""
+    from ..model.match_spec import MatchSpec
+
+    return not isinstance(spec, MatchSpec) and bool(spec.extras or spec.marker or spec.index)
+
+
 def says_nothing(spec: Requirement) -> bool:
-    """Whether a requirement is a bare name, so that its version is ours to choose."""
+    """Whether a requirement leaves the version to us."""
     from ..model.match_spec import MatchSpec
 
     if isinstance(spec, MatchSpec):

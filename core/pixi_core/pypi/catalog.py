@@ -97,12 +97,6 @@ class Catalog:
         """The project's page(s). Raises `NetworkError`."""
         return self._shelf(name).project
 
-    def knows(self, name: PypiName) -> bool:
-        """Whether the project's page(s) are there."""
-        with self._lock:
-            future = self._shelves.get(name)
-        return future is not None and future.done() and future.exception() is None
-
     def releases(
         self,
         name: PypiName,

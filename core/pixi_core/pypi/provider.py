@@ -103,6 +103,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
     _built: dict[str, CoreMetadata] = field(default_factory=dict)
     _lists: dict[tuple[PypiName, tuple[str, ...], Version | None], LazyList] = field(default_factory=dict)
     _asked: Counter[PypiName] = field(default_factory=Counter)
+    # what the engine asked last, by project
     _latest: dict[PypiName, Sequence[Wanted]] = field(default_factory=dict)
     _positions: dict[tuple[PypiName, str], frozenset[int]] = field(default_factory=dict)
     _order: dict[str, int] = field(default_factory=dict)
@@ -253,8 +254,8 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             every += tuple(self.stated.get(wanted.name, ()))
         if any(w.impossible is not None for w in every):
             return True
-        if not self.catalog.knows(wanted.name):
-            return False
+        if wanted.name not in self._latest:
+            return False  # the engine has not asked for it: whether its page is there already is chance
         return not any(
             candidate not in self._hopeless and all(self.is_satisfied_by(w, candidate) for w in every)
             for candidate in self._possible(wanted.identifier, every)

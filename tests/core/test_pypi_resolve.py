@@ -530,3 +530,17 @@ def test_what_was_learned_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     story = str(caught.value)
     assert "the manifest asks for base<4" in story
     assert "need base>=4" in story
+
+
+def test_an_extra_of_itself_is_of_the_same_release(tmp_path: Path) -> None:
+    """What a release brought in that is not taken after all decides nothing."""
+    index = FakeIndex()
+    index.wheel("tool", "3.0", "side[x]", "tool[client]", "other>=2; extra == 'client'", extras=["client"])
+    index.wheel("tool", "2.1", "side<5", "tool[client]", "other; extra == 'client'", extras=["client"])
+    index.wheel("tool", "2.0", "other; extra == 'client'", extras=["client"])
+    for version in ("5.0", "4.0"):
+        index.wheel("side", version, extras=["x"])
+    for version in ("2.0", "1.0"):
+        index.wheel("other", version)
+    expected = {"other": "1.0", "side": "4.0", "tool": "2.1"}
+    assert versions(index, tmp_path, ["other<2", "tool"]) == expected

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import dropwhile, islice
 from typing import TYPE_CHECKING, Any
@@ -367,7 +367,9 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
             self.catalog.expect(requirements)
         for requirement in requirements:
             found.extend(self.wanted(requirement))
-        return found
+        # an extra that a release wants of its own project is that of the same release
+        own = [w.name == candidate.name and w.extra is not None for w in found]
+        return [replace(w, exactly=candidate.version) if is_own else w for w, is_own in zip(found, own, strict=True)]
 
     def _read_ahead(self, candidate: Candidate) -> None:
         """Where one project is tried again and again, the next releases of it will be asked for as well."""

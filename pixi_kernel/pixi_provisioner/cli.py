@@ -87,11 +87,13 @@ def _init(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def _add(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    from pixi_core.ops.change import requirement_line
+
     from .notebook_edit import add_to_notebook
 
     done = add_to_notebook(arguments.file, arguments.specs, pypi=arguments.pypi, reporter=reporter)
     for name, spec in {**done.specs, **done.already}.items():
-        reporter.message(f"✔ {'Added' if name in done.specs else 'Already there:'} {name} {spec}".rstrip())
+        reporter.message(f"✔ {'Added' if name in done.specs else 'Already there:'} {requirement_line(spec)}")
     return 0
 
 

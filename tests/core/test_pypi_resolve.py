@@ -524,7 +524,7 @@ def test_what_was_learned_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Whether the search that learns nothing comes to an end or not."""
     index = clouds()
     index.projects["store"].pop()
-    monkeypatch.setattr("pixi_core.pypi.resolve.MAX_ROUNDS", rounds)
+    monkeypatch.setattr("pixi_core.pypi.resolve.ROUNDS", rounds)
     with pytest.raises(Unsatisfiable) as caught:
         versions(index, tmp_path, ["lib[wire]", "store", "base<4"])
     story = str(caught.value)

@@ -273,8 +273,8 @@ def test_the_default_index_is_a_simple_api() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x[a b]", "'a b' is not the name of an extra"),
-        ("x[-]>=1", "'-' is not the name of an extra"),
+        ("x[a b]", "'a b' is not a valid PyPI project name"),
+        ("x[-]>=1", "'-' is not a valid PyPI project name"),
         ("x @ git+https://", "names no repository"),
         ("x @ git+git@git.example:owner/name", "names no repository"),
         ("x @ https://", "is not a reference to a package"),

@@ -150,8 +150,7 @@ class ZipReader:
             self._refuse("its directory is cut short")
         raw = bytes(data[at + _CENTRAL.size : at + _CENTRAL.size + name_size])
         extra = data[at + _CENTRAL.size + name_size : stop - comment]
-        if extra or disk or _LARGE in (size, stored, offset):
-            size, stored, offset, disk = self._wide(extra, (size, stored, offset, disk), short=False)
+        size, stored, offset, disk = self._wide(extra, (size, stored, offset, disk), short=False)
         name = self._name(raw, flags)
         if disk or flags & _ENCRYPTED or method not in (_STORED, _DEFLATED):
             self._refuse(f"{name!r} is encrypted, in another part, or packed by method {method}")
@@ -177,6 +176,8 @@ class ZipReader:
 
     def _wide(self, extra: memoryview, values: tuple[int, int, int, int], *, short: bool) -> tuple[int, int, int, int]:
         """Sizes and place out of the zip64 field, for those that the header leaves at their maximum."""
+        if not extra and _LARGE not in values and values[-1] != 0xFFFF:
+            return values  # nearly every one
         at, wide = 0, b""
         while at + 4 <= len(extra):
             kind, length = struct.unpack_from("<HH", extra, at)
@@ -208,8 +209,7 @@ class ZipReader:
         start = offset + _LOCAL.size + name_size + extra_size
         if start + entry.stored > following:
             self._refuse(f"{entry.name!r} overlaps what follows")
-        if extra_size or _LARGE in (size, stored):
-            size, stored, _, _ = self._wide(data[start - extra_size : start], (size, stored, 0, 0), short=True)
+        size, stored, _, _ = self._wide(data[start - extra_size : start], (size, stored, 0, 0), short=True)
         same = bytes(data[offset + _LOCAL.size : offset + _LOCAL.size + name_size]) == raw
         known = (crc, stored, size) == (entry.crc, entry.stored, entry.size)
         later = bool(flags & _STREAMED) and (crc, stored, size) == (0, 0, 0)

@@ -102,7 +102,7 @@ def _from_root(path: str, workspace: Workspace) -> str:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Add, lock, install, and say what stands in the manifest now."""
-    from ..ops.change import add
+    from ..ops.change import add, requirement_line
     from .script import add as add_to_script
 
     if arguments.script is not None:
@@ -120,21 +120,16 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         target=target,
         reporter=context.reporter,
     )
-    for name, spec in change.specs.items():
-        context.reporter.message(f"{'Would add' if target.dry_run else '✔ Added'} {named(name, spec)}")
-    for name, spec in change.already.items():
-        context.reporter.message(f"{named(name, spec)} is in the manifest already")
+    for spec in change.specs.values():
+        context.reporter.message(f"{'Would add' if target.dry_run else '✔ Added'} {requirement_line(spec)}")
+    for spec in change.already.values():
+        context.reporter.message(f"{requirement_line(spec)} is in the manifest already")
     if target.dry_run:
         say_rehearsal(change.difference, context)
     else:
         say_where(change, target, context)
     context.result("add", change.to_json())
     return 0
-
-
-def named(name: str, spec: str) -> str:
-    """`numpy >=2`; a requirement that says more than a version has the name in it."""
-    return spec if spec[:1].isalpha() else f"{name} {spec}"
 
 
 def say_rehearsal(difference: Mapping[str, Any] | None, context: Context) -> None:

@@ -191,7 +191,6 @@ _TOKEN = re.compile(
 _BLANK = re.compile(r"\s*\Z")
 _DEEPEST = 100
 """Levels of parentheses that a marker may have."""
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
 _HEAD = re.compile(
     r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[(?P<extras>[^\]]*)\])?\s*", re.ASCII
 )
@@ -389,11 +388,7 @@ def parse(text: str) -> Requirement:
     head = _HEAD.match(text)
     if head is None:
         raise SpecError(f"'{text.strip()}' does not start with a project name", source=text)
-    named = [extra.strip() for extra in (head["extras"] or "").split(",") if extra.strip()]
-    for extra in named:
-        if _NAME.fullmatch(extra) is None:
-            raise SpecError(f"'{extra}' is not the name of an extra: '{text.strip()}'", source=text)
-    extras = tuple(sorted({_normalised(extra) for extra in named}))
+    extras = tuple(sorted({str(pypi_name(e.strip())) for e in (head["extras"] or "").split(",") if e.strip()}))
     position, specifier, url = head.end(), "", None
     if text[position : position + 1] == "@":
         url, position = _url(text, position + 1)

@@ -33,7 +33,7 @@ class RememberedAddresses(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()
         self._guard = threading.Lock()
-        self._hosts: dict[tuple[str, int], _Host] = {}
+        self._hosts: dict[str, _Host] = {}
 
     def connect_tcp(
         self,
@@ -45,7 +45,7 @@ class RememberedAddresses(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the first address that answers. Raises `httpcore.ConnectError`, `httpcore.ConnectTimeout`."""
         with self._guard:
-            known = self._hosts.setdefault((host, port), _Host())
+            known = self._hosts.setdefault(host, _Host())
         failure: Exception | None = None
         for address in self._addresses(known, host, port):
             try:

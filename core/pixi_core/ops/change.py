@@ -47,8 +47,8 @@ class Change:
     that were there before and were left alone; `difference` is told of a rehearsal, as `pixi diff` tells it.
     """
 
-    specs: dict[str, str] = field(default_factory=dict)
-    already: dict[str, str] = field(default_factory=dict)
+    specs: dict[str, Requirement] = field(default_factory=dict)
+    already: dict[str, Requirement] = field(default_factory=dict)
     kind: str = "conda"
     removed: tuple[str, ...] = ()
     lock_changed: bool = False
@@ -58,8 +58,8 @@ class Change:
     def to_json(self) -> dict[str, Any]:
         """The data of a result event."""
         data: dict[str, Any] = {
-            "specs": dict(self.specs),
-            "already": dict(self.already),
+            "specs": {name: requirement_text(spec) for name, spec in self.specs.items()},
+            "already": {name: requirement_text(spec) for name, spec in self.already.items()},
             "kind": self.kind,
             "removed": list(self.removed),
             "lock_changed": self.lock_changed,
@@ -119,8 +119,8 @@ def add(
     ranged = {name: pinned(workspace, spec, lock) for name, spec in fresh.items()}
     text = _edited(workspace, ranged, target) if fresh else workspace.manifest_text
     change = Change(
-        specs={name: requirement_text(spec) for name, spec in ranged.items()},
-        already={name: requirement_text(spec) for name, spec in there.items()},
+        specs=ranged,
+        already=there,
         kind="pypi" if pypi else "conda",
     )
     return _commit(workspace, text, lock, change, target, reporter, should_stop)
@@ -234,6 +234,12 @@ def requirement_text(spec: Requirement) -> str:
     """What people are told: the version range, or the whole requirement where there is more to it."""
     value = spec.to_manifest()
     return value if isinstance(value, str) else str(spec)
+
+
+def requirement_line(spec: Requirement) -> str:
+    """The same with the name, which the whole requirement has in it."""
+    value = spec.to_manifest()
+    return f"{spec.name} {value}" if isinstance(value, str) else str(spec)
 
 
 # ---------------------------------------------------------------- the manifest

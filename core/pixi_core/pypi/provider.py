@@ -368,8 +368,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         for requirement in requirements:
             found.extend(self.wanted(requirement))
         # an extra that a release wants of its own project is that of the same release
-        own = [w.name == candidate.name and w.extra is not None for w in found]
-        return [replace(w, exactly=candidate.version) if is_own else w for w, is_own in zip(found, own, strict=True)]
+        return [replace(w, exactly=candidate.version) if w.name == candidate.name and w.extra else w for w in found]
 
     def _read_ahead(self, candidate: Candidate) -> None:
         """Where one project is tried again and again, the next releases of it will be asked for as well."""
@@ -381,7 +380,7 @@ class Provider(AbstractProvider[Wanted, Candidate, str]):
         """The releases that are tried after one: the next of those that were asked for. Where that is a pin, whatever
         states it is tried release by release itself, each of which pins another: the next of all.
         """
-        asked = dropwhile(lambda other: other is not found, self._admitted(name, self._latest.get(name, ())))
+        asked = dropwhile(lambda other: other is not found, self._admitted(name, self._latest[name]))
         following = list(islice(asked, 1, 1 + count))
         if following:
             return following

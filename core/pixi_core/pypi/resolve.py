@@ -37,6 +37,7 @@ from .mapping import Provided
 from .metadata import CoreMetadata
 from .provider import Policy, Provider, explicit_prereleases
 from .requires import canonical
+from .smallest import ROUNDS
 from .story import explain, provided_conflict
 from .versions import Version, pinned_version, try_version
 
@@ -105,17 +106,17 @@ def _search(catalog: Catalog, policy: Policy, requirements: Sequence[PypiRequire
     provider = Provider(catalog, policy)
     stated = _stated(provider, requirements)
     try:
-        found = _answer(provider, stated)
+        found = _answer(provider, stated, rounds=MAX_ROUNDS)
         with suppress(SolveTimeout):
             for _ in range(SECOND_LOOKS):
                 if not provider.forget_the_way():
                     break
-                found = _answer(provider, stated)
+                found = _answer(provider, stated, rounds=MAX_ROUNDS)
     except ResolutionImpossible as impossible:
         again = Provider(catalog, policy, learns=False)
         stated, causes = _stated(again, requirements), impossible.causes
         try:
-            _answer(again, stated)
+            _answer(again, stated, rounds=ROUNDS)
         except ResolutionImpossible as told:
             causes = told.causes
         except SolveTimeout:
@@ -137,13 +138,14 @@ def _stated(provider: Provider, requirements: Sequence[PypiRequirement]) -> list
     return groups
 
 
-def _answer(provider: Provider, stated: Sequence[Sequence[Wanted]]) -> list[Candidate]:
+def _answer(provider: Provider, stated: Sequence[Sequence[Wanted]], *, rounds: int) -> list[Candidate]:
+    """What one search finds. Raises `ResolutionImpossible`, `SolveTimeout`."""
     resolution: Resolution[Wanted, Candidate, str] = Resolution(provider, BaseReporter())
     try:
-        return _needed(resolution.resolve([wanted for group in stated for wanted in group], max_rounds=MAX_ROUNDS))
+        return _needed(resolution.resolve([wanted for group in stated for wanted in group], max_rounds=rounds))
     except ResolutionTooDeep:
         raise SolveTimeout(
-            f"gave up resolving PyPI packages for {provider.catalog.target.description} after {MAX_ROUNDS:,} steps",
+            f"gave up resolving PyPI packages for {provider.catalog.target.description} after {rounds:,} steps",
             hints=["state narrower versions for the packages that have many"],
         ) from None
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 SECONDS = 3.0
 """After which the story is told of what is left by then."""
-_ROUNDS = 2_000
+ROUNDS = 2_000
+"""After which a search for the sake of the story is given up."""
 
 Stated = Sequence[Wanted]
 """One requirement of the manifest: its project, and each of the extras that it names."""
@@ -76,7 +77,7 @@ def _causes(provider: Provider, requirements: Sequence[Stated]) -> Collection[In
     # the search alone: whether there is an answer is all that is asked
     resolution: Resolution[Wanted, Candidate, str] = Resolution(provider, BaseReporter())
     try:
-        resolution.resolve([one for stated in requirements for one in stated], max_rounds=_ROUNDS)
+        resolution.resolve([one for stated in requirements for one in stated], max_rounds=ROUNDS)
     except ResolutionImpossible as impossible:
         return list(impossible.causes)
     except Cancelled:
